@@ -1,0 +1,39 @@
+"""The backend's settings, read from the environment once, in the composition root."""
+
+from datetime import time
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Every setting is an environment variable ``LINLITONG_<NAME>``; docs/operations.md lists them."""
+
+    model_config = SettingsConfigDict(env_prefix="LINLITONG_")
+
+    home: Path = Path("var")
+    database_url: str = ""
+    backend_port: int = 8091
+    staff_host: str = "127.0.0.1"
+    staff_port: int = 8090
+    service_token: str = ""
+    timezone: str = "Asia/Shanghai"
+    verify_hours: int = Field(72, ge=1)
+    reopen_days: int = Field(7, ge=0)
+    duplicate_days: int = Field(14, ge=0)
+    office_opens: time = time(8, 30)
+    office_closes: time = time(17, 30)
+    session_hours: int = Field(12, ge=1)
+    cookie_secure: bool = False
+    media_max_bytes: int = 20 * 1024 * 1024
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.timezone)
+
+    @property
+    def url(self) -> str:
+        """The SQLAlchemy URL: the one that was set, else SQLite under ``home``."""
+        return self.database_url or f"sqlite+aiosqlite:///{self.home.resolve() / 'linlitong.db'}"
