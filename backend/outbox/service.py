@@ -1,0 +1,179 @@
+"""Saying something to a resident: the message and its delivery are written with whatever caused them."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import and_, exists, func, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
+
+from backend.conversations.models import Author, Conversation, Message, MessageKind, TurnState
+from backend.errors import BadInput, NotFound
+from backend.outbox.models import Delivery, DeliveryState
+from backend.residents.models import Account
+
+LEASE = timedelta(seconds=30)
+PAUSES = (1, 2, 5, 15, 60, 300, 900, 1800)
+OPEN = (DeliveryState.QUEUED, DeliveryState.SENDING)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a channel said of one attempt. ``retry_after`` in seconds, when the channel named a time."""
+
+    kind: str
+    external_id: str | None = None
+    retry_after: float | None = None
+    reason: str = ""
+
+
+async def say(
+    session: AsyncSession,
+    conversation: Conversation,
+    *,
+    now: datetime,
+    text: str,
+    author: Author = Author.SYSTEM,
+    buttons: list[dict[str, str]] | None = None,
+    media: list[str] | None = None,
+    staff_id: int | None = None,
+    in_reply_to: int | None = None,
+) -> Message:
+    """Write an outbound message and queue it; returns the message. The caller's transaction makes it real."""
+    message = Message(
+        conversation_id=conversation.id,
+        sequence=await next_sequence(session, conversation.id),
+        author=author,
+        staff_id=staff_id,
+        kind=MessageKind.PHOTO if media else MessageKind.TEXT,
+        text=text,
+        buttons=buttons or [],
+        payload={"media": media} if media else {},
+        in_reply_to=in_reply_to,
+        created_at=now,
+    )
+    session.add(message)
+    await session.flush()
+    account = await session.get_one(Account, conversation.account_id)
+    session.add(
+        Delivery(
+            conversation_id=conversation.id,
+            message_id=message.id,
+            channel=account.channel,
+            address=account.address,
+            next_at=now,
+            created_at=now,
+        )
+    )
+    await session.flush()
+    return message
+
+
+async def next_sequence(session: AsyncSession, conversation_id: int) -> int:
+    """Take the next place in the conversation; the row lock keeps two writers apart."""
+    taken = await session.scalar(
+        update(Conversation)
+        .where(Conversation.id == conversation_id)
+        .values(last_sequence=Conversation.last_sequence + 1)
+        .returning(Conversation.last_sequence)
+    )
+    if taken is None:
+        raise NotFound
+    return taken
+
+
+async def claim(
+    session: AsyncSession, *, worker: str, channels: list[str], limit: int, now: datetime
+) -> list[tuple[Delivery, Message]]:
+    """Lease the oldest open delivery of each conversation, oldest first, and return them with their messages.
+
+    A conversation whose turn is running is left alone: what the turn says comes before what it caused.
+    """
+    earlier = aliased(Delivery)
+    running = exists().where(
+        Message.conversation_id == Delivery.conversation_id,
+        Message.turn_state == TurnState.RUNNING,
+        Message.turn_lease_until > now,
+    )
+    behind = exists().where(
+        earlier.conversation_id == Delivery.conversation_id, earlier.id < Delivery.id, earlier.state.in_(OPEN)
+    )
+    free = (Delivery.state == DeliveryState.QUEUED) | (
+        and_(Delivery.state == DeliveryState.SENDING, Delivery.lease_until <= now)
+    )
+    rows = (
+        await session.scalars(
+            select(Delivery)
+            .where(
+                Delivery.state.in_(OPEN),
+                free,
+                Delivery.next_at <= now,
+                Delivery.channel.in_(channels),
+                ~behind,
+                ~running,
+            )
+            .order_by(Delivery.id)
+            .limit(limit)
+            .with_for_update(skip_locked=True)
+        )
+    ).all()
+    claimed = []
+    for delivery in rows:
+        delivery.state = DeliveryState.SENDING
+        delivery.worker = worker
+        delivery.lease_until = now + LEASE
+        delivery.attempts += 1
+        claimed.append((delivery, await session.get_one(Message, delivery.message_id)))
+    return claimed
+
+
+async def record(session: AsyncSession, delivery_id: int, *, worker: str, outcome: Outcome, now: datetime) -> Delivery:
+    """Write down what became of an attempt. An answer that comes late, after another attempt, changes nothing."""
+    delivery = await session.get(Delivery, delivery_id, with_for_update=True)
+    if delivery is None:
+        raise NotFound
+    if delivery.state is not DeliveryState.SENDING or delivery.worker != worker:
+        return delivery
+    delivery.worker = delivery.lease_until = None
+    delivery.reason = outcome.reason[:200]
+    match outcome.kind:
+        case "delivered":
+            delivery.state = DeliveryState.DELIVERED
+            delivery.external_id = outcome.external_id
+            delivery.delivered_at = now
+        case "retry" if delivery.attempts <= len(PAUSES):
+            pause = outcome.retry_after or PAUSES[delivery.attempts - 1]
+            delivery.state = DeliveryState.QUEUED
+            delivery.next_at = now + timedelta(seconds=pause)
+        case "retry":
+            delivery.state = DeliveryState.ASIDE
+        case "failed":
+            delivery.state = DeliveryState.FAILED
+        case "blocked":
+            delivery.state = DeliveryState.FAILED
+            await session.execute(
+                update(Account)
+                .where(Account.channel == delivery.channel, Account.address == delivery.address)
+                .values(blocked_at=now)
+            )
+        case other:
+            raise BadInput(code="unknown_outcome", outcome=other)
+    return delivery
+
+
+async def release(session: AsyncSession, *, worker: str) -> int:
+    """Free what ``worker`` had leased when it died; returns how many."""
+    result = await session.execute(
+        update(Delivery)
+        .where(Delivery.state == DeliveryState.SENDING, Delivery.worker == worker)
+        .values(state=DeliveryState.QUEUED, worker=None, lease_until=None)
+    )
+    return result.rowcount
+
+
+async def undelivered(session: AsyncSession) -> dict[str, Any]:
+    """Counts by state, for the console: {queued, sending, failed, aside}."""
+    rows = await session.execute(select(Delivery.state, func.count()).group_by(Delivery.state))
+    counts = {state.value: count for state, count in rows}
+    return {state.value: counts.get(state.value, 0) for state in DeliveryState if state is not DeliveryState.DELIVERED}
