@@ -5,6 +5,7 @@ read-then-write never fails half-way; PostgreSQL uses row locks. Services get a 
 """
 
 import enum
+from collections import defaultdict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -14,6 +15,8 @@ from sqlalchemy import JSON, BigInteger, DateTime, Enum, Integer, MetaData, even
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import TypeDecorator
+
+from backend.signals import Signal
 
 BigId = BigInteger().with_variant(Integer, "sqlite")
 
@@ -71,12 +74,19 @@ class Database:
         if self.sqlite:
             _prepare_sqlite(self.engine)
         self._sessions = async_sessionmaker(self.engine, expire_on_commit=False, autoflush=True)
+        self.signals: dict[str, Signal] = defaultdict(Signal)
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncSession]:
-        """A transaction that commits at the end of the block and rolls back when it raises."""
-        async with self._sessions() as session, session.begin():
-            yield session
+        """A transaction that commits at the end of the block and rolls back when it raises.
+
+        After the commit the signals named by ``wake`` are rung.
+        """
+        async with self._sessions() as session:
+            async with session.begin():
+                yield session
+            for name in session.info.get("wake", ()):
+                self.signals[name].ring()
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncSession]:
@@ -87,6 +97,11 @@ class Database:
 
     async def close(self) -> None:
         await self.engine.dispose()
+
+
+def wake(session: AsyncSession, name: str) -> None:
+    """Ring signal ``name`` ("turns", "deliveries", "console") once this transaction is committed."""
+    session.info.setdefault("wake", set()).add(name)
 
 
 def _prepare_sqlite(engine: AsyncEngine) -> None:

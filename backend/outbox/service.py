@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
 from backend.conversations.models import Author, Conversation, Message, MessageKind, TurnState
+from backend.db import wake
 from backend.errors import BadInput, NotFound
 from backend.outbox.models import Delivery, DeliveryState
 from backend.residents.models import Account
@@ -67,6 +68,8 @@ async def say(
         )
     )
     await session.flush()
+    wake(session, "deliveries")
+    wake(session, "console")
     return message
 
 

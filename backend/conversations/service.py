@@ -1,0 +1,397 @@
+"""The way of a message: accepted once, taken up in order, answered in one transaction, never left in silence."""
+
+import secrets
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import and_, exists, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
+
+from backend.conversations.models import Author, Conversation, Holder, Message, MessageKind, TurnState
+from backend.db import wake
+from backend.errors import Conflict, NotFound
+from backend.outbox import service as outbox
+from backend.residents.models import Account, Resident
+from backend.sentences import Sentences
+
+LEASE = timedelta(seconds=30)
+PAUSES = (1, 2, 5, 10, 20, 30, 60, 120)
+OPEN = (TurnState.PENDING, TurnState.RUNNING)
+TEXT_LIMIT = 10_000
+UNSEEN = dict.fromkeys([0, *range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2066, 0x206A), 0xFEFF])
+ENGINE_TEXT = {
+    MessageKind.PHOTO: "/share_photo",
+    MessageKind.LOCATION: "/share_location",
+    MessageKind.FILE: "/share_file",
+    MessageKind.VIDEO: "/share_file",
+    MessageKind.VOICE: "/share_voice",
+    MessageKind.STICKER: "/share_sticker",
+    MessageKind.UNREADABLE: "/share_unreadable",
+}
+
+
+@dataclass(frozen=True)
+class Inbound:
+    """What a channel received, in the channel's own words."""
+
+    channel: str
+    external_id: str
+    address: str
+    kind: MessageKind
+    text: str = ""
+    title: str = ""
+    display_name: str = ""
+    media: list[str] = field(default_factory=list)
+    location: dict[str, float] | None = None
+    edited: bool = False
+
+
+@dataclass(frozen=True)
+class Accepted:
+    message: Message
+    conversation: Conversation
+    repeat: bool
+
+
+async def accept(session: AsyncSession, inbound: Inbound, *, now: datetime) -> Accepted:
+    """Store an inbound message, once. A repeat (same channel, address and external id) returns the first row."""
+    conversation = await _conversation(session, inbound, now=now)
+    await session.refresh(conversation, with_for_update=True)
+    known = await session.scalar(
+        select(Message).where(
+            Message.conversation_id == conversation.id, Message.external_id == inbound.external_id
+        )
+    )
+    if known is not None:
+        return Accepted(known, conversation, repeat=True)
+    message = Message(
+        conversation_id=conversation.id,
+        sequence=await outbox.next_sequence(session, conversation.id),
+        external_id=inbound.external_id,
+        author=Author.RESIDENT,
+        kind=inbound.kind,
+        text=readable(inbound.text),
+        payload={
+            "title": readable(inbound.title),
+            "media": inbound.media,
+            "location": inbound.location,
+            "edited": inbound.edited,
+        },
+        created_at=now,
+        turn_state=TurnState.WITH_STAFF if conversation.holder is Holder.STAFF else TurnState.PENDING,
+        turn_next_at=now,
+    )
+    conversation.updated_at = now
+    session.add(message)
+    await session.flush()
+    wake(session, "turns")
+    wake(session, "console")
+    return Accepted(message, conversation, repeat=False)
+
+
+def readable(text: str) -> str:
+    """The text without NUL, zero-width and direction marks, and not longer than TEXT_LIMIT characters."""
+    return text.translate(UNSEEN)[:TEXT_LIMIT].strip()
+
+
+async def _conversation(session: AsyncSession, inbound: Inbound, *, now: datetime) -> Conversation:
+    found = await find(session, channel=inbound.channel, address=inbound.address)
+    if found is not None:
+        return found
+    resident = Resident(display_name=readable(inbound.display_name)[:64], created_at=now)
+    session.add(resident)
+    await session.flush()
+    account = Account(resident_id=resident.id, channel=inbound.channel, address=inbound.address)
+    session.add(account)
+    await session.flush()
+    conversation = Conversation(
+        resident_id=resident.id,
+        account_id=account.id,
+        tracker_key=secrets.token_hex(16),
+        holder=Holder.BOT,
+        last_sequence=0,
+        created_at=now,
+        updated_at=now,
+    )
+    session.add(conversation)
+    await session.flush()
+    return conversation
+
+
+async def find(session: AsyncSession, *, channel: str, address: str) -> Conversation | None:
+    """Return the conversation of a channel account, or None when it has never written."""
+    return await session.scalar(
+        select(Conversation)
+        .join(Account, Account.id == Conversation.account_id)
+        .where(Account.channel == channel, Account.address == address)
+    )
+
+
+async def by_tracker_key(session: AsyncSession, tracker_key: str) -> Conversation:
+    """Return the conversation that Rasa knows as ``tracker_key``. Raises NotFound."""
+    found = await session.scalar(select(Conversation).where(Conversation.tracker_key == tracker_key))
+    if found is None:
+        raise NotFound
+    return found
+
+
+def engine_text(message: Message) -> str:
+    """What Rasa is given: a payload for everything that is not typed; a typed slash is no command."""
+    if message.kind is MessageKind.TEXT:
+        return message.text.replace("/", "／", 1) if message.text.startswith("/") else message.text
+    if message.kind is MessageKind.BUTTON:
+        return message.text
+    return ENGINE_TEXT[message.kind]
+
+
+@dataclass(frozen=True)
+class Turn:
+    """One inbound message that the bot is to answer."""
+
+    message: Message
+    conversation: Conversation
+
+    def as_dict(self) -> dict[str, Any]:
+        """The turn as the gateway and the engine need it; see docs/architecture.md."""
+        message, conversation = self.message, self.conversation
+        payload = message.payload
+        return {
+            "message_id": message.id,
+            "conversation_id": conversation.id,
+            "tracker_key": conversation.tracker_key,
+            "kind": message.kind.value,
+            "text": engine_text(message),
+            "attempts": message.turn_attempts,
+            "metadata": {
+                "message_id": message.id,
+                "conversation": conversation.tracker_key,
+                "kind": message.kind.value,
+                "text": message.text if message.kind is not MessageKind.BUTTON else payload.get("title", ""),
+                "media": payload.get("media") or [],
+                "location": payload.get("location"),
+                "sent_at": message.created_at.isoformat(),
+                "edited": bool(payload.get("edited")),
+            },
+        }
+
+
+async def claim_turns(session: AsyncSession, *, worker: str, limit: int, now: datetime) -> list[Turn]:
+    """Lease the oldest open turn of each conversation. Turns of a conversation that a person took are passed on."""
+    earlier = aliased(Message)
+    behind = exists().where(
+        earlier.conversation_id == Message.conversation_id,
+        earlier.sequence < Message.sequence,
+        earlier.turn_state.in_(OPEN),
+    )
+    ready = or_(
+        and_(Message.turn_state == TurnState.PENDING, Message.turn_next_at <= now),
+        and_(Message.turn_state == TurnState.RUNNING, Message.turn_lease_until <= now),
+    )
+    rows = (
+        await session.scalars(
+            select(Message)
+            .where(Message.turn_state.in_(OPEN), ready, ~behind)
+            .order_by(Message.id)
+            .limit(limit)
+            .with_for_update(skip_locked=True)
+        )
+    ).all()
+    turns = []
+    for message in rows:
+        conversation = await session.get_one(Conversation, message.conversation_id)
+        if conversation.holder is Holder.STAFF:
+            message.turn_state = TurnState.WITH_STAFF
+            continue
+        message.turn_state = TurnState.RUNNING
+        message.turn_worker = worker
+        message.turn_lease_until = now + LEASE
+        message.turn_attempts += 1
+        turns.append(Turn(message, conversation))
+    return turns
+
+
+async def finish_turn(
+    session: AsyncSession,
+    message_id: int,
+    *,
+    replies: list[dict[str, Any]],
+    sentences: Sentences,
+    now: datetime,
+) -> bool:
+    """Store the bot's replies and end the turn; returns False when it had ended already (nothing is written).
+
+    The first answer a resident ever gets is followed by one line on what is kept.
+    """
+    message = await session.get(Message, message_id, with_for_update=True)
+    if message is None or message.turn_state is None:
+        raise NotFound
+    if message.turn_state is TurnState.WITH_STAFF or message.turn_state not in OPEN:
+        return False
+    conversation = await session.get_one(Conversation, message.conversation_id)
+    for reply in replies:
+        await outbox.say(
+            session,
+            conversation,
+            now=now,
+            author=Author.BOT,
+            text=reply.get("text") or "",
+            buttons=reply.get("buttons") or [],
+            media=reply.get("media") or None,
+            in_reply_to=message.id,
+        )
+    if message.sequence == 1:
+        await outbox.say(session, conversation, now=now, text=sentences.say("utter_privacy").text, author=Author.BOT)
+    _end_turn(message, TurnState.DONE)
+    wake(session, "turns")
+    wake(session, "clerk")
+    return True
+
+
+async def fail_turn(
+    session: AsyncSession, message_id: int, *, sentences: Sentences, now: datetime
+) -> tuple[TurnState, float]:
+    """Put a turn that could not be answered back in line; returns its state and the seconds until it is tried again.
+
+    From the second failure on, or when the first took long, the resident is told once. When every try is used up
+    the conversation goes to a person.
+    """
+    message = await session.get(Message, message_id, with_for_update=True)
+    if message is None or message.turn_state is None:
+        raise NotFound
+    if message.turn_state is not TurnState.RUNNING:
+        return message.turn_state, 0.0
+    conversation = await session.get_one(Conversation, message.conversation_id)
+    if message.turn_attempts > len(PAUSES):
+        _end_turn(message, TurnState.HANDED_OVER)
+        await ask_for_person(session, conversation, now=now)
+        await outbox.say(session, conversation, now=now, text=sentences.say("utter_handed_over_after_failure").text)
+        return message.turn_state, 0.0
+    slow = now - message.created_at > timedelta(seconds=5)
+    if not message.payload.get("told") and (message.turn_attempts >= 2 or slow):
+        message.payload = message.payload | {"told": True}
+        await outbox.say(session, conversation, now=now, text=sentences.say("utter_delayed").text)
+    pause = PAUSES[message.turn_attempts - 1]
+    message.turn_state = TurnState.PENDING
+    message.turn_worker = message.turn_lease_until = None
+    message.turn_next_at = now + timedelta(seconds=pause)
+    return message.turn_state, float(pause)
+
+
+def _end_turn(message: Message, state: TurnState) -> None:
+    message.turn_state = state
+    message.turn_worker = message.turn_lease_until = message.turn_next_at = None
+
+
+async def release_turns(session: AsyncSession, *, worker: str) -> int:
+    """Free the turns that ``worker`` held when it died; returns how many."""
+    result = await session.execute(
+        update(Message)
+        .where(Message.turn_state == TurnState.RUNNING, Message.turn_worker == worker)
+        .values(turn_state=TurnState.PENDING, turn_worker=None, turn_lease_until=None)
+    )
+    wake(session, "turns")
+    return result.rowcount
+
+
+async def feed(session: AsyncSession, conversation_id: int, *, after: int, limit: int) -> list[Message]:
+    """Messages that the resident may see, in order, with ``sequence`` above ``after``."""
+    rows = await session.scalars(
+        select(Message)
+        .where(
+            Message.conversation_id == conversation_id,
+            Message.sequence > after,
+            Message.kind != MessageKind.NOTE,
+        )
+        .order_by(Message.sequence)
+        .limit(limit)
+    )
+    return list(rows)
+
+
+async def ask_for_person(
+    session: AsyncSession, conversation: Conversation, *, now: datetime, area_code: str | None = None
+) -> bool:
+    """Put the conversation on a desk; returns False when it was there already. The bot goes on until one comes."""
+    await session.refresh(conversation, with_for_update=True)
+    conversation.desk_area_code = area_code or conversation.last_area_code or conversation.desk_area_code
+    wake(session, "console")
+    if conversation.holder is not Holder.BOT:
+        return False
+    conversation.holder = Holder.WAITING
+    conversation.waiting_since = now
+    return True
+
+
+async def claim_conversation(
+    session: AsyncSession, conversation: Conversation, *, staff_id: int, staff_name: str, sentences: Sentences, now: datetime
+) -> None:
+    """Give the conversation to one staff member; from now on the bot is silent.
+
+    Raises Conflict when someone else has it (details name who) or nobody was asked for.
+    """
+    taken = await session.execute(
+        update(Conversation)
+        .where(Conversation.id == conversation.id, Conversation.holder == Holder.WAITING)
+        .values(holder=Holder.STAFF, staff_id=staff_id, updated_at=now)
+    )
+    await session.refresh(conversation)
+    if taken.rowcount == 0:
+        if conversation.holder is Holder.STAFF and conversation.staff_id == staff_id:
+            return
+        raise Conflict(
+            "这段对话已经有同事在接待了。" if conversation.holder is Holder.STAFF else "这位居民没有在等人工。",
+            code="already_taken" if conversation.holder is Holder.STAFF else "not_waiting",
+            staff_id=conversation.staff_id,
+        )
+    await session.execute(
+        update(Message)
+        .where(Message.conversation_id == conversation.id, Message.turn_state == TurnState.PENDING)
+        .values(turn_state=TurnState.WITH_STAFF)
+    )
+    await outbox.say(session, conversation, now=now, text=sentences.say("utter_person_joined", name=staff_name).text)
+    wake(session, "console")
+
+
+async def reply(
+    session: AsyncSession, conversation: Conversation, *, staff_id: int, text: str, note: bool, now: datetime
+) -> Message:
+    """Say something as the staff member who holds the conversation, or keep an internal note.
+
+    Raises Conflict when another or nobody holds it.
+    """
+    await session.refresh(conversation, with_for_update=True)
+    if note:
+        message = Message(
+            conversation_id=conversation.id,
+            sequence=await outbox.next_sequence(session, conversation.id),
+            author=Author.STAFF,
+            staff_id=staff_id,
+            kind=MessageKind.NOTE,
+            text=readable(text),
+            created_at=now,
+        )
+        session.add(message)
+        await session.flush()
+        wake(session, "console")
+        return message
+    if conversation.holder is not Holder.STAFF or conversation.staff_id != staff_id:
+        raise Conflict("请先接待这段对话，再回复居民。", code="not_holder")
+    return await outbox.say(
+        session, conversation, now=now, author=Author.STAFF, staff_id=staff_id, text=readable(text)
+    )
+
+
+async def give_back(
+    session: AsyncSession, conversation: Conversation, *, staff_id: int, sentences: Sentences, now: datetime
+) -> None:
+    """End the talk and let the bot speak again; the resident is told. Raises Conflict unless ``staff_id`` holds it."""
+    await session.refresh(conversation, with_for_update=True)
+    if conversation.holder is not Holder.STAFF or conversation.staff_id != staff_id:
+        raise Conflict("这段对话不在您手上。", code="not_holder")
+    conversation.holder = Holder.BOT
+    conversation.staff_id = conversation.waiting_since = None
+    conversation.updated_at = now
+    await outbox.say(session, conversation, now=now, text=sentences.say("utter_person_left").text)
+    wake(session, "console")
