@@ -220,7 +220,8 @@ async def finish_turn(
     sentences: Sentences,
     now: datetime,
 ) -> bool:
-    """Store the bot's replies and end the turn; returns False when it had ended already (nothing is written).
+    """Store the bot's replies and end the turn; returns False when nothing was written, because the turn had
+    ended already or a person took the conversation meanwhile.
 
     The first answer a resident ever gets is followed by one line on what is kept.
     """
@@ -230,6 +231,10 @@ async def finish_turn(
     if message.turn_state is TurnState.WITH_STAFF or message.turn_state not in OPEN:
         return False
     conversation = await session.get_one(Conversation, message.conversation_id)
+    await session.refresh(conversation, with_for_update=True)
+    if conversation.holder is Holder.STAFF:
+        _end_turn(message, TurnState.WITH_STAFF)
+        return False
     for reply in replies:
         await outbox.say(
             session,

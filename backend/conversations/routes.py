@@ -1,0 +1,145 @@
+"""Messages, turns and feeds, for the gateway; hand-over, for the actions."""
+
+import asyncio
+from typing import Any
+
+from aiohttp import web
+from sqlalchemy.exc import IntegrityError
+
+from backend.conversations import service
+from backend.conversations.models import Message, MessageKind
+from backend.conversations.schemas import Claim, Fail, Finish, Handoff, InboundMessage, Release
+from backend.media import service as media
+from backend.web import CLOCK, DATABASE, SENTENCES, body_of, number_in
+
+routes = web.RouteTableDef()
+
+
+@routes.post("/internal/v1/messages")
+async def accept_message(request: web.Request) -> web.Response:
+    body = await body_of(request, InboundMessage)
+    inbound = service.Inbound(
+        channel=body.channel,
+        external_id=body.external_id,
+        address=body.address,
+        kind=body.kind,
+        text=body.text,
+        title=body.title,
+        display_name=body.display_name,
+        media=body.media,
+        location=body.location.model_dump() if body.location else None,
+        edited=body.edited,
+    )
+    for attempt in (1, 2, 3):
+        try:
+            async with request.app[DATABASE].write() as session:
+                accepted = await service.accept(session, inbound, now=request.app[CLOCK].now())
+            break
+        except IntegrityError:  # the same newcomer twice at once: the second finds what the first wrote
+            if attempt == 3:
+                raise
+    return web.json_response(
+        {
+            "message_id": accepted.message.id,
+            "conversation_id": accepted.conversation.id,
+            "sequence": accepted.message.sequence,
+            "repeat": accepted.repeat,
+        },
+        status=200 if accepted.repeat else 201,
+    )
+
+
+@routes.post("/internal/v1/turns/claim")
+async def claim_turns(request: web.Request) -> web.Response:
+    body = await body_of(request, Claim)
+    database, clock = request.app[DATABASE], request.app[CLOCK]
+    deadline = asyncio.get_running_loop().time() + body.wait_seconds
+    while True:
+        async with database.write() as session:
+            turns = await service.claim_turns(session, worker=body.worker, limit=body.limit, now=clock.now())
+        left = deadline - asyncio.get_running_loop().time()
+        if turns or left <= 0:
+            return web.json_response({"turns": [turn.as_dict() for turn in turns]})
+        await database.signals["turns"].wait(min(left, 1.0))
+
+
+@routes.post(r"/internal/v1/turns/{message_id:\d+}/finish")
+async def finish_turn(request: web.Request) -> web.Response:
+    body = await body_of(request, Finish)
+    async with request.app[DATABASE].write() as session:
+        written = await service.finish_turn(
+            session,
+            int(request.match_info["message_id"]),
+            replies=body.replies,
+            sentences=request.app[SENTENCES],
+            now=request.app[CLOCK].now(),
+        )
+    return web.json_response({"ok": True, "written": written})
+
+
+@routes.post(r"/internal/v1/turns/{message_id:\d+}/fail")
+async def fail_turn(request: web.Request) -> web.Response:
+    await body_of(request, Fail)
+    async with request.app[DATABASE].write() as session:
+        state, seconds = await service.fail_turn(
+            session,
+            int(request.match_info["message_id"]),
+            sentences=request.app[SENTENCES],
+            now=request.app[CLOCK].now(),
+        )
+    return web.json_response({"state": state.value, "next_in_seconds": seconds})
+
+
+@routes.post("/internal/v1/turns/release")
+async def release_turns(request: web.Request) -> web.Response:
+    body = await body_of(request, Release)
+    async with request.app[DATABASE].write() as session:
+        count = await service.release_turns(session, worker=body.worker)
+    return web.json_response({"released": count})
+
+
+@routes.get("/internal/v1/feed")
+async def feed(request: web.Request) -> web.Response:
+    after = number_in(request, "after", 0, high=2**53)
+    limit = number_in(request, "limit", 100, low=1, high=500)
+    async with request.app[DATABASE].read() as session:
+        conversation = await service.find(
+            session, channel=request.query.get("channel", ""), address=request.query.get("address", "")
+        )
+        if conversation is None:
+            return web.json_response({"messages": [], "last_sequence": 0})
+        messages = await service.feed(session, conversation.id, after=after, limit=limit)
+        types = await media.types(session, [key for m in messages for key in m.payload.get("media") or []])
+    return web.json_response(
+        {"messages": [as_seen(m, types) for m in messages], "last_sequence": conversation.last_sequence}
+    )
+
+
+def as_seen(message: Message, types: dict[str, str]) -> dict[str, Any]:
+    """A message as the resident's page and the console show it. A button appears as its title."""
+    payload = message.payload
+    is_button = message.kind is MessageKind.BUTTON
+    return {
+        "message_id": message.id,
+        "sequence": message.sequence,
+        "at": message.created_at.isoformat(),
+        "author": message.author.value,
+        "kind": message.kind.value,
+        "text": payload.get("title") or "" if is_button else message.text,
+        "buttons": message.buttons,
+        "media": [{"key": key, "mime": types.get(key, "")} for key in payload.get("media") or []],
+        "location": payload.get("location"),
+    }
+
+
+@routes.post("/internal/v1/conversations/{key}/handoff")
+async def hand_off(request: web.Request) -> web.Response:
+    """Ask for a person. Answers {waiting, already, community, open, opens_at}."""
+    body = await body_of(request, Handoff)
+    now = request.app[CLOCK].now()
+    async with request.app[DATABASE].write() as session:
+        conversation = await service.by_tracker_key(session, request.match_info["key"])
+        new = await service.ask_for_person(session, conversation, now=now, area_code=body.community)
+        desk = await service.desk_of(session, conversation, now=now)
+    return web.json_response({"waiting": True, "already": not new, **desk})
+
