@@ -1,0 +1,19 @@
+.PHONY: run test lock bench clean
+
+run: ## Install what has changed, then start everything; Ctrl-C stops it
+	@scripts/bootstrap run
+	@.venv/bin/linlitong run
+
+test: ## Every test that this machine can run; ARGS="-k word" for some
+	@scripts/bootstrap test
+	@.venv/bin/python -m pytest $(ARGS)
+
+lock: ## Resolve requirements/*.in and package.json anew
+	@scripts/bootstrap lock
+
+bench: ## Time turns against a running or a new system
+	@scripts/bootstrap run
+	@.venv/bin/linlitong bench turns
+
+clean: ## Remove what was installed; var/, which holds the record, stays
+	rm -rf .venv .venv-engine .tools node_modules .pytest_cache .ruff_cache .hypothesis
