@@ -1,0 +1,93 @@
+"""What happens by itself: new events are accepted and dispatched, late ones climb, unanswered ones are closed.
+
+Everything is found from the record's own state, so a clerk that died has lost nothing.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+
+from sqlalchemy import ColumnElement, exists, or_, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from backend.conversations import service as conversations
+from backend.conversations.models import Message
+from backend.db import Database
+from backend.errors import LinlitongError
+from backend.events import service
+from backend.events.models import Event, EventState
+from backend.events.service import Actor, Desk
+from backend.events.transitions import OPEN
+
+logger = logging.getLogger(__name__)
+BATCH = 50
+
+
+def _reported() -> ColumnElement[bool]:
+    """Reported, and the turn that filed it has been answered: the number comes before what follows from it."""
+    answering = exists().where(Message.id == Event.message_id, Message.turn_state.in_(conversations.OPEN))
+    return (Event.state == EventState.REPORTED) & or_(Event.message_id.is_(None), ~answering)
+
+
+async def take_up(session: AsyncSession, event: Event, desk: Desk) -> None:
+    """Accept a new event and give it to the desk that the duty matrix names."""
+    handler = await service.find_handler(session, event)
+    if handler is not None:
+        event.handler, event.handler_code = handler
+    await service.move(session, event, EventState.ACCEPTED, actor=Actor.system(), desk=desk)
+    if handler is not None:
+        await service.move(session, event, EventState.DISPATCHED, actor=Actor.system(), desk=desk)
+    else:
+        await service.queue_at_street(session, event, desk=desk)
+
+
+async def give_back_higher(session: AsyncSession, event: Event, desk: Desk) -> None:
+    await service.move(session, event, EventState.DISPATCHED, actor=Actor.system(), desk=desk)
+
+
+async def close_unanswered(session: AsyncSession, event: Event, desk: Desk) -> None:
+    await service.move(session, event, EventState.CLOSED, actor=Actor.system(), desk=desk)
+
+
+async def climb(session: AsyncSession, event: Event, desk: Desk) -> None:
+    await service.escalate(session, event, desk=desk)
+
+
+Duty = tuple[Callable[[Desk], ColumnElement[bool]], Callable[[AsyncSession, Event, Desk], Awaitable[None]]]
+DUTIES: list[Duty] = [
+    (lambda desk: _reported(), take_up),
+    (lambda desk: Event.state == EventState.REOPENED, give_back_higher),
+    (lambda desk: (Event.state == EventState.VERIFYING) & (Event.verify_by <= desk.now), close_unanswered),
+    (lambda desk: Event.state.in_(OPEN) & (Event.escalate_at <= desk.now), climb),
+]
+
+
+async def run_once(database: Database, desk: DeskFactory) -> int:
+    """Do everything that is due, each event in its own transaction; returns how many were done."""
+    done = 0
+    for due, act in DUTIES:
+        async with database.read() as session:
+            ids = list(await session.scalars(select(Event.id).where(due(desk())).order_by(Event.id).limit(BATCH)))
+        for event_id in ids:
+            try:
+                async with database.write() as session:
+                    event = await session.scalar(
+                        select(Event).where(Event.id == event_id, due(desk())).with_for_update(skip_locked=True)
+                    )
+                    if event is not None:
+                        await act(session, event, desk())
+                        done += 1
+            except LinlitongError as error:
+                logger.error("event %s: %s failed with %s", event_id, act.__name__, error.code)
+    return done
+
+
+async def run(database: Database, desk: Callable[[], Desk], *, every: float = 1.0) -> None:
+    """Run for ever: at once when rung, else every ``every`` seconds."""
+    while True:
+        try:
+            await run_once(database, desk)
+        except Exception as error:
+            logger.exception("the clerk stumbled: %s", type(error).__name__)
+        await database.signals["clerk"].wait(every)
+        await asyncio.sleep(0)

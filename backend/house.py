@@ -1,0 +1,34 @@
+"""The desk's view of now: clock, calendar, published times; made per transaction from the settings and the record."""
+
+from collections.abc import Awaitable, Callable
+
+from aiohttp import web
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from backend.clock import Clock
+from backend.events.service import Desk
+from backend.grids.hours import Calendar
+from backend.sentences import Sentences
+from backend.settings import Settings
+
+DeskFactory = Callable[[AsyncSession], Awaitable[Desk]]
+DESK = web.AppKey("desk", DeskFactory)
+
+
+def desk_factory(settings: Settings, clock: Clock, sentences: Sentences) -> DeskFactory:
+    """Return a function that builds the Desk for a session: holidays are read from the record each time."""
+
+    async def build(session: AsyncSession) -> Desk:
+        return Desk(
+            now=clock.now(),
+            zone=settings.zone,
+            sentences=sentences,
+            calendar=await Calendar.load(
+                session, opens=settings.office_opens, closes=settings.office_closes, zone=settings.zone
+            ),
+            verify_hours=settings.verify_hours,
+            reopen_days=settings.reopen_days,
+            duplicate_days=settings.duplicate_days,
+        )
+
+    return build

@@ -1,0 +1,79 @@
+"""What a staff member may see and on which desk they sit."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import ColumnElement, exists, false, or_
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from backend.catalogue.models import HandlerKind
+from backend.conversations.models import Conversation
+from backend.events.models import Assignment, Event
+from backend.grids.models import Area
+from backend.staff.models import Role, Staff
+
+DESKS = {
+    Role.GRID_MEMBER: HandlerKind.GRID,
+    Role.GRID_HEAD: HandlerKind.GRID,
+    Role.COMMUNITY: HandlerKind.COMMUNITY,
+    Role.STREET: HandlerKind.STREET,
+    Role.DISTRICT: HandlerKind.DISTRICT,
+    Role.DEPARTMENT: HandlerKind.DEPARTMENT,
+}
+MANAGERS = frozenset({Role.GRID_HEAD, Role.COMMUNITY, Role.STREET, Role.DISTRICT, Role.ADMIN})
+DESK_ROLES = frozenset({Role.COMMUNITY, Role.STREET, Role.DISTRICT, Role.ADMIN})
+
+
+@dataclass(frozen=True)
+class Scope:
+    """A signed-in staff member with the part of the city that is theirs. ``path`` is empty for departments."""
+
+    staff_id: int
+    name: str
+    role: Role
+    path: str
+    area_code: str | None
+    department_code: str | None
+
+    @property
+    def desk(self) -> tuple[HandlerKind, str] | None:
+        """The desk they work at, or None for administrators."""
+        kind = DESKS.get(self.role)
+        code = self.department_code if kind is HandlerKind.DEPARTMENT else self.area_code
+        return (kind, code) if kind and code else None
+
+    def covers(self, area_path: str) -> bool:
+        return bool(self.path) and area_path.startswith(self.path)
+
+    def events(self) -> ColumnElement[bool]:
+        """The condition under which an event exists for this person."""
+        if self.role is Role.DEPARTMENT:
+            return exists().where(
+                Assignment.event_id == Event.id,
+                Assignment.handler == HandlerKind.DEPARTMENT,
+                Assignment.handler_code == self.department_code,
+            )
+        return Event.area_path.startswith(self.path, autoescape=True) if self.path else false()
+
+    def conversations(self) -> ColumnElement[bool]:
+        """The conversations on desks within their scope, and those whose community is not known yet."""
+        if self.role not in DESK_ROLES:
+            return false()
+        within = exists().where(
+            Area.code == Conversation.desk_area_code, Area.path.startswith(self.path, autoescape=True)
+        )
+        return or_(within, Conversation.desk_area_code.is_(None), Conversation.staff_id == self.staff_id)
+
+
+async def scope_of(session: AsyncSession, staff: Staff) -> Scope:
+    """Return the scope of an account; an administrator's is the whole city."""
+    area = await session.get(Area, staff.area_code) if staff.area_code else None
+    return Scope(
+        staff_id=staff.id,
+        name=staff.name,
+        role=staff.role,
+        path=area.path if area else "",
+        area_code=staff.area_code,
+        department_code=staff.department_code,
+    )
+
+
