@@ -57,12 +57,12 @@ async def errors_middleware(request: web.Request, handler: Handler) -> web.Strea
             request.method,
             route.canonical if route else "?",
             correlation,
-            exc_info=_without_values(error),
+            exc_info=without_values(error),
         )
         return error_response(LinlitongError(correlation=correlation))
 
 
-def _without_values(error: Exception) -> Any:
+def without_values(error: Exception) -> Any:
     """The traceback without the error's own words: database errors quote parameters, which are residents'."""
     return (RuntimeError, RuntimeError(type(error).__name__), error.__traceback__)
 

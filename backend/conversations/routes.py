@@ -9,6 +9,7 @@ from sqlalchemy.exc import IntegrityError
 from backend.conversations import service
 from backend.conversations.models import Message, MessageKind
 from backend.conversations.schemas import Claim, Fail, Finish, Handoff, InboundMessage, Release
+from backend.house import DESK
 from backend.media import service as media
 from backend.web import CLOCK, DATABASE, SENTENCES, body_of, number_in
 
@@ -134,12 +135,12 @@ def as_seen(message: Message, types: dict[str, str]) -> dict[str, Any]:
 
 @routes.post("/internal/v1/conversations/{key}/handoff")
 async def hand_off(request: web.Request) -> web.Response:
-    """Ask for a person. Answers {waiting, already, community, open, opens_at}."""
+    """Ask for a person. Answers {waiting, already, community, phone, ahead, open, opens}."""
     body = await body_of(request, Handoff)
-    now = request.app[CLOCK].now()
     async with request.app[DATABASE].write() as session:
+        desk = await request.app[DESK](session)
         conversation = await service.by_tracker_key(session, request.match_info["key"])
-        new = await service.ask_for_person(session, conversation, now=now, area_code=body.community)
-        desk = await service.desk_of(session, conversation, now=now)
-    return web.json_response({"waiting": True, "already": not new, **desk})
+        new = await service.ask_for_person(session, conversation, now=desk.now, area_code=body.community)
+        place = await service.desk_of(session, conversation, calendar=desk.calendar, now=desk.now, zone=desk.zone)
+    return web.json_response({"waiting": True, "already": not new, **place})
 

@@ -4,14 +4,18 @@ import secrets
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
-from sqlalchemy import and_, exists, or_, select, update
+from sqlalchemy import and_, exists, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
 from backend.conversations.models import Author, Conversation, Holder, Message, MessageKind, TurnState
 from backend.db import wake
 from backend.errors import Conflict, NotFound
+from backend.grids.calendar import Calendar
+from backend.grids.models import Area
+from backend.localtime import say_moment
 from backend.outbox import service as outbox
 from backend.residents.models import Account, Resident
 from backend.sentences import Sentences
@@ -400,3 +404,25 @@ async def give_back(
     conversation.updated_at = now
     await outbox.say(session, conversation, now=now, text=sentences.say("utter_person_left").text)
     wake(session, "console")
+
+
+async def desk_of(
+    session: AsyncSession, conversation: Conversation, *, calendar: Calendar, now: datetime, zone: ZoneInfo
+) -> dict[str, Any]:
+    """Where a person is waited for: {community, phone, open, opens} with ``opens`` in local words, "" while open."""
+    area = await session.get(Area, conversation.desk_area_code) if conversation.desk_area_code else None
+    is_open = calendar.is_open(now)
+    ahead = await session.scalar(
+        select(func.count()).where(
+            Conversation.holder == Holder.WAITING,
+            Conversation.desk_area_code == conversation.desk_area_code,
+            Conversation.waiting_since < conversation.waiting_since,
+        )
+    )
+    return {
+        "community": area.name if area else "",
+        "phone": area.phone if area else "",
+        "ahead": ahead or 0,
+        "open": is_open,
+        "opens": "" if is_open else say_moment(calendar.next_opening(now), now=now, zone=zone),
+    }

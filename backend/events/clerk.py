@@ -18,6 +18,8 @@ from backend.events import service
 from backend.events.models import Event, EventState
 from backend.events.service import Actor, Desk
 from backend.events.transitions import OPEN
+from backend.house import DeskFactory
+from backend.web import without_values
 
 logger = logging.getLogger(__name__)
 BATCH = 50
@@ -53,8 +55,9 @@ async def climb(session: AsyncSession, event: Event, desk: Desk) -> None:
     await service.escalate(session, event, desk=desk)
 
 
-Duty = tuple[Callable[[Desk], ColumnElement[bool]], Callable[[AsyncSession, Event, Desk], Awaitable[None]]]
-DUTIES: list[Duty] = [
+Due = Callable[[Desk], ColumnElement[bool]]
+Act = Callable[[AsyncSession, Event, Desk], Awaitable[None]]
+DUTIES: list[tuple[Due, Act]] = [
     (lambda desk: _reported(), take_up),
     (lambda desk: Event.state == EventState.REOPENED, give_back_higher),
     (lambda desk: (Event.state == EventState.VERIFYING) & (Event.verify_by <= desk.now), close_unanswered),
@@ -62,32 +65,33 @@ DUTIES: list[Duty] = [
 ]
 
 
-async def run_once(database: Database, desk: DeskFactory) -> int:
+async def run_once(database: Database, desk_of: DeskFactory) -> int:
     """Do everything that is due, each event in its own transaction; returns how many were done."""
     done = 0
     for due, act in DUTIES:
         async with database.read() as session:
-            ids = list(await session.scalars(select(Event.id).where(due(desk())).order_by(Event.id).limit(BATCH)))
+            condition = due(await desk_of(session))
+            ids = list(await session.scalars(select(Event.id).where(condition).order_by(Event.id).limit(BATCH)))
         for event_id in ids:
             try:
                 async with database.write() as session:
+                    desk = await desk_of(session)
                     event = await session.scalar(
-                        select(Event).where(Event.id == event_id, due(desk())).with_for_update(skip_locked=True)
+                        select(Event).where(Event.id == event_id, due(desk)).with_for_update(skip_locked=True)
                     )
                     if event is not None:
-                        await act(session, event, desk())
+                        await act(session, event, desk)
                         done += 1
             except LinlitongError as error:
                 logger.error("event %s: %s failed with %s", event_id, act.__name__, error.code)
     return done
 
 
-async def run(database: Database, desk: Callable[[], Desk], *, every: float = 1.0) -> None:
+async def run(database: Database, desk_of: DeskFactory, *, every: float = 1.0) -> None:
     """Run for ever: at once when rung, else every ``every`` seconds."""
     while True:
         try:
-            await run_once(database, desk)
-        except Exception as error:
-            logger.exception("the clerk stumbled: %s", type(error).__name__)
+            await run_once(database, desk_of)
+        except Exception as error:  # the process's edge: the next round finds the same work again
+            logger.error("the clerk stumbled", exc_info=without_values(error))
         await database.signals["clerk"].wait(every)
-        await asyncio.sleep(0)

@@ -1,0 +1,60 @@
+"""The backend's composition root: the internal API and the staff console over one record."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+from aiohttp import web
+
+from backend.clock import Clock, SystemClock
+from backend.conversations.routes import routes as conversation_routes
+from backend.db import Database
+from backend.events import clerk
+from backend.events.routes import routes as event_routes
+from backend.house import DESK, desk_factory
+from backend.intake.routes import READERS, Readers
+from backend.intake.routes import routes as intake_routes
+from backend.media.routes import routes as media_routes
+from backend.outbox.routes import routes as outbox_routes
+from backend.sentences import Sentences
+from backend.settings import Settings
+from backend.web import CLOCK, DATABASE, SENTENCES, SETTINGS, errors_middleware, service_auth
+
+DOMAIN = Path(__file__).parent.parent / "domain.yml"
+
+
+async def health(request: web.Request) -> web.Response:
+    """200 {"status": "ok"} when the database answers."""
+    async with request.app[DATABASE].read() as session:
+        await session.connection()
+    return web.json_response({"status": "ok"})
+
+
+def _share(app: web.Application, settings: Settings, database: Database, clock: Clock) -> None:
+    sentences = Sentences.load(DOMAIN)
+    app[SETTINGS], app[DATABASE], app[CLOCK], app[SENTENCES] = settings, database, clock, sentences
+    app[DESK] = desk_factory(settings, clock, sentences)
+
+
+def internal_app(settings: Settings, database: Database, clock: Clock | None = None) -> web.Application:
+    """The API that the gateway and the actions speak, with the clerk at work beside it."""
+    app = web.Application(
+        middlewares=[errors_middleware, service_auth(settings.service_token)],
+        client_max_size=settings.media_max_bytes,
+    )
+    _share(app, settings, database, clock or SystemClock())
+    app[READERS] = Readers(settings)
+    app.router.add_get("/health", health)
+    for routes in (conversation_routes, outbox_routes, media_routes, event_routes, intake_routes):
+        app.add_routes(routes)
+    app.cleanup_ctx.append(_clerk)
+    return app
+
+
+async def _clerk(app: web.Application) -> AsyncIterator[None]:
+    task = asyncio.create_task(clerk.run(app[DATABASE], app[DESK]))
+    yield
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
