@@ -63,6 +63,8 @@ def install(*, for_tests: bool) -> None:
     with_tests = for_tests or (app / "bin" / "pytest").exists()
     environment("Python packages of the app", app, app_python, ["app", "dev"] if with_tests else ["app"])
     environment("Python packages of the dialogue engine", ROOT / ".venv-engine", engine_python, ["engine"])
+    importable(app)
+    importable(ROOT / ".venv-engine")
     launcher(app)
     pages()
     if for_tests:
@@ -95,7 +97,7 @@ def interpreter(name: str) -> tuple[Path, tuple[int, int]] | None:
     """The real path and version of an interpreter outside any virtual environment, None when it does not run."""
     probe = "import sys; print(sys._base_executable, *sys.version_info[:2])"
     try:
-        answer = subprocess.run([name, "-c", probe], capture_output=True, text=True, timeout=30)
+        answer = subprocess.run([name, "-c", probe], check=False, capture_output=True, text=True, timeout=30)
     except (OSError, subprocess.TimeoutExpired):
         return None
     if answer.returncode:
@@ -136,10 +138,14 @@ def uv() -> None:
     remember(TOOLS / "uv" / "linlitong.lock", files)
 
 
-def launcher(venv: Path) -> None:
-    """.venv/bin/linlitong, and a line that makes the project importable from anywhere in this environment."""
+def importable(venv: Path) -> None:
+    """The project's packages can be imported from any folder."""
     (packages,) = (venv / "lib").glob("python3.*/site-packages")
     write(packages / "linlitong.pth", f"{ROOT}\n")
+
+
+def launcher(venv: Path) -> None:
+    """.venv/bin/linlitong"""
     script = venv / "bin" / "linlitong"
     # Through sh and not a #! line to Python, whose length the kernel limits and which cannot hold spaces.
     write(script, f"#!/bin/sh\nexec '{venv / 'bin' / 'python'}' -m linlitong \"$@\"\n")
@@ -265,14 +271,18 @@ def sentence(title: str, said: str, code: int, locks: Sequence[str], hint: str) 
     where = f"see {LOG.relative_to(ROOT)}"
     if hint and ("ensurepip" in said or "No module named venv" in said):
         return f"{hint}."
-    reasons = re.findall(r"^\s*(?:error:|cause:|npm error|E:)[ \t]*(?!code )(\S.+)$", said, re.M | re.I)
+    reasons = re.findall(r"^\s*(?:error:|cause:|npm error|E:)[ \t]*(?!code )(\S.+)$", said, re.MULTILINE | re.IGNORECASE)
     reason = ", ".join(dict.fromkeys(line.rstrip(" .") for line in reasons[:2]))[:200] or f"exit code {code}"
-    broken = re.search(r"hash|integrity|couldn't parse|EJSONPARSE|EUSAGE|in sync|invalid requirement", said, re.I)
-    offline = re.search(r"dns error|failed to lookup|connection refused|timed out|network is unreachable|ENOTFOUND", said, re.I)
+    broken = re.search(r"hash|integrity|couldn't parse|EJSONPARSE|EUSAGE|in sync|invalid requirement", said, re.IGNORECASE)
+    offline = re.search(
+        r"dns error|failed to lookup|connection refused|timed out|network is unreachable|ENOTFOUND", said, re.IGNORECASE
+    )
     if offline:
         return f"{title}: the package registry cannot be reached; check the network and run this again ({where})."
     if broken and locks:
-        return f"the lock {' or '.join(locks)} is broken ({reason}); bring it back with git checkout, or run make lock ({where})."
+        return (
+            f"the lock {' or '.join(locks)} is broken ({reason}); bring it back with git checkout, or run make lock ({where})."
+        )
     return f"{title}: failed ({reason}); {where}."
 
 
@@ -296,7 +306,7 @@ def write(path: Path, text: str) -> None:
 
 def runs(command: Sequence[str]) -> bool:
     try:
-        return subprocess.run(command, capture_output=True, timeout=60).returncode == 0
+        return subprocess.run(command, check=False, capture_output=True, timeout=60).returncode == 0
     except (OSError, subprocess.TimeoutExpired):
         return False
 

@@ -1,0 +1,1 @@
+"""The command line and the supervisor: what a person starts, and what keeps the four processes running."""

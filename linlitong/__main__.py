@@ -1,0 +1,3 @@
+from linlitong.cli import main
+
+main(prog_name="linlitong")

@@ -1,0 +1,337 @@
+"""Keeps programs running: starts them, waits until they answer, starts again what dies, stops all in order.
+
+A program is ready when GET /health on its loopback port answers 200. On Linux the kernel kills the programs when the
+supervisor dies, however it dies.
+"""
+
+import asyncio
+import contextlib
+import ctypes
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from linlitong.home import ROOT, Home
+
+LOG_BYTES = 5_000_000
+PR_SET_PDEATHSIG = 1
+LIBC = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
+
+
+class CannotStart(Exception):
+    """The system did not come up; ``str()`` is the one sentence for the terminal."""
+
+
+@dataclass(frozen=True)
+class Program:
+    """One process to keep running. ``after`` names those that must be ready before its first start, and that are
+    stopped after it."""
+
+    name: str
+    command: tuple[str, ...]
+    port: int
+    after: tuple[str, ...] = ()
+
+
+@dataclass
+class Patience:
+    """Seconds; the tests set them smaller."""
+
+    ready: float = 180
+    stop: float = 10
+    first_pause: float = 0.2
+    longest_pause: float = 30
+    settled: float = 10  # a program that ran this long starts again without a longer pause
+    stuck: float = 60  # alive, but no answer from /health
+    early_deaths: int = 5  # before it was ever ready
+
+
+@dataclass
+class Running:
+    """A program and its present process."""
+
+    program: Program
+    process: asyncio.subprocess.Process | None = None
+    restarts: int = 0
+    ready: asyncio.Event = field(default_factory=asyncio.Event)
+    was_ready: bool = False
+
+
+class Supervisor:
+    def __init__(
+        self,
+        programs: Sequence[Program],
+        home: Home,
+        environment: Mapping[str, str],
+        *,
+        stopping: asyncio.Event,
+        urls: Mapping[str, str] | None = None,
+        patience: Patience | None = None,
+    ) -> None:
+        self.home = home
+        self.environment = dict(environment)
+        self.urls = dict(urls or {})
+        self.patience = patience or Patience()
+        self.running = {p.name: Running(p) for p in programs}
+        self.stopping = stopping
+        self.started_at = datetime.now(UTC)
+        self._failure: CannotStart | None = None
+        self._halves: dict[str, list[asyncio.Task[None]]] = {}
+
+    async def run(self, on_ready: Callable[[], None]) -> None:
+        """Returns when ``stopping`` is set and every program is gone; raises CannotStart when they never got ready."""
+        for name, one in self.running.items():
+            self._halves[name] = [asyncio.create_task(self._keep(one)), asyncio.create_task(self._watch(one))]
+            for task in self._halves[name]:
+                task.add_done_callback(self._stop_on_error)
+        try:
+            await self._until_ready()
+            if not self.stopping.is_set():
+                on_ready()
+            await self.stopping.wait()
+        finally:
+            await self._stop_all()
+        if self._failure:
+            raise self._failure
+
+    async def _until_ready(self) -> None:
+        everything = asyncio.gather(*(one.ready.wait() for one in self.running.values()))
+        stop = asyncio.ensure_future(self.stopping.wait())
+        began = time.monotonic()
+        try:
+            while not (everything.done() or stop.done()):
+                await asyncio.wait({everything, stop}, timeout=5, return_when=asyncio.FIRST_COMPLETED)
+                waiting = [name for name, one in self.running.items() if not one.was_ready]
+                if waiting and not stop.done():
+                    took = time.monotonic() - began
+                    if took > self.patience.ready:
+                        self._give_up(
+                            f"{', '.join(waiting)} did not get ready within {self.patience.ready:.0f} s; see {self.home.logs}."
+                        )
+                        return
+                    say(f"waiting for {', '.join(waiting)} ({took:.0f} s)")
+        finally:
+            everything.cancel()
+            stop.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await everything
+
+    def _stop_on_error(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and task.exception():
+            self.stopping.set()  # _stop raises it
+
+    def _give_up(self, sentence: str) -> None:
+        self._failure = CannotStart(sentence)
+        self.stopping.set()
+
+    async def _keep(self, one: Running) -> None:
+        """Starts the program, and again whenever it ends, until the supervisor stops."""
+        name, deaths = one.program.name, 0
+        for earlier in one.program.after:
+            if earlier in self.running:
+                await self.running[earlier].ready.wait()
+        while not self.stopping.is_set():
+            began = time.monotonic()
+            try:
+                code = await self._run_once(one)
+            except OSError as error:
+                self._give_up(f"{name} cannot be started: {error}.")
+                return
+            if self.stopping.is_set():
+                return
+            deaths = 1 if time.monotonic() - began > self.patience.settled else deaths + 1
+            if not one.was_ready and deaths >= self.patience.early_deaths:
+                self._give_up(f"{name} ended {deaths} times before it was ready ({ending(code)}): {self._last_words(name)}")
+                return
+            pause = min(self.patience.longest_pause, self.patience.first_pause * 2 ** (deaths - 1))
+            say(f"{name} died ({ending(code)}), starting it again in {pause:g} s")
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self.stopping.wait(), pause)
+            one.restarts += 1
+
+    async def _run_once(self, one: Running) -> int:
+        """Runs the program to its end; returns its exit code, negative for a signal."""
+        process = await asyncio.create_subprocess_exec(
+            *one.program.command,
+            cwd=ROOT,
+            env=self.environment,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+            start_new_session=True,  # a Ctrl-C on the terminal reaches the supervisor alone, which stops all in order
+            preexec_fn=die_with(os.getpid()),
+        )
+        one.process = process
+        self._write_run_file()
+        logging = asyncio.create_task(self._log(one.program.name, process))
+        try:
+            return await process.wait()
+        finally:
+            one.ready.clear()
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)  # what it started and left behind
+            await asyncio.wait({logging}, timeout=1)
+            logging.cancel()
+            one.process = None
+
+    async def _watch(self, one: Running) -> None:
+        """Notes when the program is ready, and kills it when it is alive but has long stopped answering."""
+        answered = time.monotonic()
+        while not self.stopping.is_set():
+            process = one.process
+            if process and await healthy(one.program.port):
+                answered = time.monotonic()
+                if process is one.process and not one.ready.is_set():
+                    one.ready.set()
+                    if one.was_ready:
+                        say(f"{one.program.name} is back")
+                    one.was_ready = True
+            elif not one.ready.is_set():
+                answered = time.monotonic()
+            elif process and time.monotonic() - answered > self.patience.stuck:
+                say(f"{one.program.name} has not answered for {self.patience.stuck:g} s and is killed")
+                process.kill()
+                answered = time.monotonic()
+            await asyncio.sleep(2 if one.ready.is_set() else 0.1)
+
+    async def _log(self, name: str, process: asyncio.subprocess.Process) -> None:
+        """Copies the program's output to log/NAME.log; a full file becomes NAME.log.1, and .1 becomes .2."""
+        path = self.home.logs / f"{name}.log"
+        assert process.stdout
+        file = path.open("ab")
+        try:
+            while chunk := await process.stdout.read(65536):
+                if file.tell() + len(chunk) > LOG_BYTES:
+                    file.close()
+                    rotate(path)
+                    file = path.open("ab")
+                file.write(chunk)
+                file.flush()
+        finally:
+            file.close()
+
+    def _last_words(self, name: str) -> str:
+        path = self.home.logs / f"{name}.log"
+        lines = [line for line in path.read_text(errors="replace").splitlines()[-50:] if line.strip()]
+        return f"{lines[-1].strip() if lines else 'it said nothing'} (see {path})"
+
+    async def _stop_all(self) -> None:
+        """Those that others wait for go last; what has not ended after ``patience.stop`` seconds is killed."""
+        self.stopping.set()
+        left = set(self.running)
+        while left:
+            needed = {earlier for name in left for earlier in self.running[name].program.after}
+            now = (left - needed) or left
+            await asyncio.gather(*(self._stop(self.running[name]) for name in now))
+            left -= now
+
+    async def _stop(self, one: Running) -> None:
+        keep, watch = self._halves[one.program.name]
+        watch.cancel()
+        if one.process is None:
+            keep.cancel()
+        else:
+            with contextlib.suppress(ProcessLookupError):
+                one.process.terminate()
+            _, late = await asyncio.wait({keep}, timeout=self.patience.stop)
+            if late and one.process:
+                say(f"{one.program.name} did not stop within {self.patience.stop:g} s and is killed")
+                one.process.kill()
+        results = await asyncio.gather(keep, watch, return_exceptions=True)
+        for result in results:
+            if isinstance(result, Exception):
+                raise result
+
+    def _write_run_file(self) -> None:
+        self.home.write_run_file(
+            {
+                "pid": os.getpid(),
+                "started_at": self.started_at.isoformat(timespec="seconds"),
+                "urls": self.urls,
+                "programs": {
+                    name: {"pid": one.process.pid, "port": one.program.port, "restarts": one.restarts}
+                    for name, one in self.running.items()
+                    if one.process
+                },
+            }
+        )
+
+
+def die_with(supervisor: int) -> Callable[[], None] | None:
+    """What a child runs between fork and exec so that the kernel kills it when ``supervisor`` dies; None off Linux.
+
+    Only a system call on a library that is already loaded: nothing is imported or allocated by another thread's leave.
+    """
+    if LIBC is None:
+        return None
+
+    def arrange() -> None:
+        LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != supervisor:  # it died before the kernel was told
+            os._exit(1)
+
+    return arrange
+
+
+async def healthy(port: int) -> bool:
+    """True when GET /health on the loopback port answers 200 within 2 s."""
+    try:
+        async with asyncio.timeout(2):
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            try:
+                writer.write(b"GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n")
+                status = await reader.readline()
+            finally:
+                writer.close()
+    except (OSError, TimeoutError):
+        return False
+    return status.split()[1:2] == [b"200"]
+
+
+async def step(title: str, command: Sequence[str], home: Home, environment: Mapping[str, str]) -> None:
+    """Runs a command to its end with its output in log/setup.log, and says so; raises CannotStart when it fails."""
+    say(f"{title} ...")
+    path = home.logs / "setup.log"
+    began = time.monotonic()
+    with path.open("ab") as log:
+        start = log.tell()
+        process = await asyncio.create_subprocess_exec(
+            *command, cwd=ROOT, env=dict(environment), stdin=asyncio.subprocess.DEVNULL, stdout=log, stderr=log,
+            start_new_session=True, preexec_fn=die_with(os.getpid()),
+        )  # fmt: skip
+        ended = asyncio.ensure_future(process.wait())
+        try:
+            while not (await asyncio.wait({ended}, timeout=5))[0]:
+                say(f"{title}: {time.monotonic() - began:.0f} s")
+        except asyncio.CancelledError:
+            process.terminate()
+            await ended
+            raise
+    if code := ended.result():
+        with path.open("rb") as log:
+            log.seek(start)
+            lines = [line for line in log.read().decode(errors="replace").splitlines() if line.strip()]
+        raise CannotStart(f"{title} failed ({ending(code)}): {lines[-1].strip() if lines else 'it said nothing'} (see {path}).")
+    if (took := time.monotonic() - began) > 2:
+        say(f"{title}: done in {took:.0f} s")
+
+
+def say(line: str) -> None:
+    """One line on the terminal with the machine's time."""
+    print(f"{datetime.now().astimezone():%H:%M:%S}  {line}", flush=True)
+
+
+def ending(code: int) -> str:
+    return f"exit code {code}" if code >= 0 else f"signal {-code}, {signal.Signals(-code).name}"
+
+
+def rotate(path: Path) -> None:
+    first, second = path.with_name(f"{path.name}.1"), path.with_name(f"{path.name}.2")
+    if first.exists():
+        first.replace(second)
+    path.replace(first)
