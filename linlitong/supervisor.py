@@ -156,19 +156,15 @@ class Supervisor:
 
     async def _run_once(self, one: Running) -> int:
         """Runs the program to its end; returns its exit code, negative for a signal."""
-        process = await asyncio.create_subprocess_exec(
-            *one.program.command,
-            cwd=ROOT,
-            env=self.environment,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-            start_new_session=True,  # a Ctrl-C on the terminal reaches the supervisor alone, which stops all in order
-            preexec_fn=die_with(os.getpid()),
-        )
+        # A pipe of our own: asyncio's would wait for the last child that holds it, not for the program.
+        output, input_ = os.pipe()
+        logging = asyncio.create_task(self._log(one.program.name, output))
+        try:
+            process = await self._spawn(one.program, input_)
+        finally:
+            os.close(input_)
         one.process = process
         self._write_run_file()
-        logging = asyncio.create_task(self._log(one.program.name, process))
         try:
             return await process.wait()
         finally:
@@ -178,6 +174,18 @@ class Supervisor:
             await asyncio.wait({logging}, timeout=1)
             logging.cancel()
             one.process = None
+
+    async def _spawn(self, program: Program, output: int) -> asyncio.subprocess.Process:
+        return await asyncio.create_subprocess_exec(
+            *program.command,
+            cwd=ROOT,
+            env=self.environment,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,  # a Ctrl-C on the terminal reaches the supervisor alone, which stops all in order
+            preexec_fn=die_with(os.getpid()),
+        )
 
     async def _watch(self, one: Running) -> None:
         """Notes when the program is ready, and kills it when it is alive but has long stopped answering."""
@@ -199,13 +207,15 @@ class Supervisor:
                 answered = time.monotonic()
             await asyncio.sleep(2 if one.ready.is_set() else 0.1)
 
-    async def _log(self, name: str, process: asyncio.subprocess.Process) -> None:
-        """Copies the program's output to log/NAME.log; a full file becomes NAME.log.1, and .1 becomes .2."""
+    async def _log(self, name: str, output: int) -> None:
+        """Copies what comes out of the pipe to log/NAME.log; a full file becomes NAME.log.1, and .1 becomes .2."""
         path = self.home.logs / f"{name}.log"
-        assert process.stdout
+        reader = asyncio.StreamReader()
+        protocol = asyncio.StreamReaderProtocol(reader)
+        transport, _ = await asyncio.get_running_loop().connect_read_pipe(lambda: protocol, os.fdopen(output, "rb", 0))
         file = path.open("ab")
         try:
-            while chunk := await process.stdout.read(65536):
+            while chunk := await reader.read(65536):
                 if file.tell() + len(chunk) > LOG_BYTES:
                     file.close()
                     rotate(path)
@@ -214,6 +224,7 @@ class Supervisor:
                 file.flush()
         finally:
             file.close()
+            transport.close()
 
     def _last_words(self, name: str) -> str:
         path = self.home.logs / f"{name}.log"

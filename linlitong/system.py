@@ -2,6 +2,7 @@
 
 import asyncio
 import csv
+import errno
 import os
 import signal
 import socket
@@ -129,7 +130,8 @@ def require_free(host: str, port: int, setting: str) -> None:
     try:
         socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET).close()
     except OSError as error:
-        raise CannotStart(f"port {port} on {host} cannot be used ({error.strerror}); choose another with {setting}.") from None
+        reason = "is taken" if error.errno == errno.EADDRINUSE else f"cannot be used ({os.strerror(error.errno or 0)})"
+        raise CannotStart(f"port {port} on {host} {reason}; choose another with {setting}.") from None
 
 
 def environment_for(home: Home, parts: Sequence[str], addresses: Addresses) -> dict[str, str]:

@@ -1,0 +1,9 @@
+"""What every test may use. No setting of the machine's own reaches a test, but for those named LINLITONG_TEST_*."""
+
+import os
+
+pytest_plugins = ["tests.support.browser", "tests.support.databases", "tests.support.notrun"]
+
+for _name in list(os.environ):
+    if _name == "TELEGRAM_BOT_TOKEN" or (_name.startswith("LINLITONG_") and not _name.startswith("LINLITONG_TEST_")):
+        del os.environ[_name]

@@ -1,0 +1,69 @@
+"""A supervisor over tiny stand-ins, for tests: python city.py HOME NAME:KIND...  (kinds: see ``stand_in``)"""
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+from pathlib import Path
+
+from linlitong.home import AlreadyRunning, Home
+from linlitong.supervisor import CannotStart, Patience, Program, Supervisor
+
+STAND_IN = """
+import http.server, os, signal, subprocess, sys, time
+kind, port = sys.argv[1], int(sys.argv[2])
+print("I am", kind, flush=True)
+if kind == "broken":
+    sys.exit("no such table: streets")
+if kind == "stubborn":
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+else:
+    signal.signal(signal.SIGTERM, lambda *_: (print("bye", flush=True), os._exit(0)))
+if kind == "parent":
+    print("child", subprocess.Popen(["sleep", "600"]).pid, flush=True)
+if kind == "mute":
+    time.sleep(600)
+
+class Health(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+    def do_POST(self):
+        print("x" * int(self.path[1:]), flush=True)
+        self.do_GET()
+    def log_message(self, *_):
+        pass
+
+http.server.ThreadingHTTPServer(("127.0.0.1", port), Health).serve_forever()
+"""
+
+
+def stand_in(name: str, kind: str, after: tuple[str, ...]) -> Program:
+    """A program of its kind: good, broken, mute (never ready), stubborn (ignores SIGTERM), parent (has a child)."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    return Program(name, (sys.executable, "-c", STAND_IN, kind, str(port)), port, after)
+
+
+async def run(home: Home, kinds: list[str]) -> None:
+    stopping = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+    programs: list[Program] = []
+    for word in kinds:
+        name, kind = word.split(":")
+        programs.append(stand_in(name, kind, tuple(p.name for p in programs)))
+    patience = Patience(ready=6, stop=1, first_pause=0.05, stuck=3)
+    supervisor = Supervisor(programs, home, os.environ, stopping=stopping, patience=patience)
+    await supervisor.run(lambda: print("all ready", flush=True))
+    print("all stopped", flush=True)
+
+
+if __name__ == "__main__":
+    home = Home(Path(sys.argv[1]))
+    try:
+        with home.hold():
+            asyncio.run(run(home, sys.argv[2:]))
+    except (CannotStart, AlreadyRunning) as error:
+        sys.exit(f"sentence: {error}")

@@ -1,0 +1,94 @@
+"""linlitong db, on both databases."""
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+from sqlalchemy import text
+
+from backend.db import Database
+from linlitong import cli
+from linlitong.home import Home
+
+
+def db(*arguments: str) -> Result:
+    return CliRunner().invoke(cli.main, ["db", *arguments])
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
+    monkeypatch.setenv("LINLITONG_HOME", str(tmp_path))
+    return Home.from_environment()
+
+
+@pytest.fixture
+def url(home: Home, database_url: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    monkeypatch.setenv("LINLITONG_DATABASE_URL", database_url)
+    return database_url
+
+
+async def put(url: str, words: str) -> None:
+    database = Database(url)
+    async with database.write() as session:
+        await session.execute(text("CREATE TABLE IF NOT EXISTS scratch (words TEXT)"))
+        await session.execute(text("INSERT INTO scratch VALUES (:words)"), {"words": words})
+    await database.close()
+
+
+async def words(url: str) -> list[str]:
+    database = Database(url)
+    async with database.read() as session:
+        found = list(await session.scalars(text("SELECT words FROM scratch ORDER BY words")))
+    await database.close()
+    return found
+
+
+async def test_a_restored_backup_is_the_record_as_it_was(home: Home, url: str, tmp_path: Path) -> None:
+    archive = str(tmp_path / "backup.tar.gz")
+    (home.path / "media").mkdir()
+    (home.path / "media" / "photo").write_bytes(b"jpeg")
+    with closing(sqlite3.connect(home.path / "tracker.db")) as tracker, tracker:
+        tracker.execute("CREATE TABLE events (id INTEGER)")
+    token = home.service_token()
+    await put(url, "before")
+
+    assert db("backup", archive).exit_code == 0
+    await put(url, "after")
+    (home.path / "media" / "photo").unlink()
+    (home.path / "tracker.db").unlink()
+    (home.path / "secrets.json").unlink()
+    restored = db("restore", archive, "--yes")
+
+    assert (restored.exit_code, restored.output) == (0, "restored\n")
+    assert await words(url) == ["before"]
+    assert (home.path / "media" / "photo").read_bytes() == b"jpeg"
+    assert (home.path / "tracker.db").exists()
+    assert (home.service_token(), (home.path / "secrets.json").stat().st_mode & 0o777) == (token, 0o600)
+    assert Path(archive).stat().st_mode & 0o777 == 0o600
+    assert list(home.path.glob(".*")) == []
+
+
+async def test_half_a_backup_changes_nothing(home: Home, url: str, tmp_path: Path) -> None:
+    archive = tmp_path / "backup.tar.gz"
+    await put(url, "before")
+    assert db("backup", str(archive)).exit_code == 0
+    archive.write_bytes(archive.read_bytes()[: archive.stat().st_size // 2])
+    restored = db("restore", str(archive), "--yes")
+    assert restored.exit_code == 1
+    assert "is not a whole backup" in restored.output
+    assert await words(url) == ["before"]
+
+
+async def test_nothing_is_restored_under_a_running_system(home: Home, url: str, tmp_path: Path) -> None:
+    archive = str(tmp_path / "backup.tar.gz")
+    assert db("backup", archive).exit_code == 0
+    with home.hold():
+        restored = db("restore", archive, "--yes")
+    assert (restored.exit_code, "already running" in restored.output) == (1, True)
+
+
+def test_upgrading_twice_changes_nothing(home: Home, empty_database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LINLITONG_DATABASE_URL", empty_database_url)
+    assert [db("upgrade").exit_code for _ in range(2)] == [0, 0]
