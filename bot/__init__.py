@@ -1,0 +1,1 @@
+"""What talks to a resident: the engine understands and follows rules, the gateway carries messages."""
