@@ -17,7 +17,7 @@ from backend.intake.routes import READERS, Readers
 from backend.intake.routes import routes as intake_routes
 from backend.media.routes import routes as media_routes
 from backend.outbox.routes import routes as outbox_routes
-from backend.sentences import Sentences
+from wording import Sentences
 from backend.settings import Settings
 from backend.web import CLOCK, DATABASE, SENTENCES, SETTINGS, errors_middleware, service_auth
 

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from backend.clock import Clock
 from backend.events.service import Desk
 from backend.grids.calendar import Calendar
-from backend.sentences import Sentences
+from wording import Sentences
 from backend.settings import Settings
 
 DeskFactory = Callable[[AsyncSession], Awaitable[Desk]]

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ValidationError
 from backend.clock import Clock
 from backend.db import Database
 from backend.errors import BadInput, LinlitongError, NotFound, NotSignedIn
-from backend.sentences import Sentences
+from wording import Sentences
 from backend.settings import Settings
 
 logger = logging.getLogger(__name__)

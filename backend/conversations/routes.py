@@ -127,9 +127,11 @@ def as_seen(message: Message, types: dict[str, str]) -> dict[str, Any]:
         "author": message.author.value,
         "kind": message.kind.value,
         "text": payload.get("title") or "" if is_button else message.text,
-        "buttons": message.buttons,
+        "buttons": [{"title": b["title"], "payload": b["payload"]} for b in message.buttons],
         "media": [{"key": key, "mime": types.get(key, "")} for key in payload.get("media") or []],
         "location": payload.get("location"),
+        "in_reply_to": message.in_reply_to,
+        "turn": message.turn_state.value if message.turn_state else None,
     }
 
 

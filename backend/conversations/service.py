@@ -18,7 +18,7 @@ from backend.grids.models import Area
 from backend.localtime import say_moment
 from backend.outbox import service as outbox
 from backend.residents.models import Account, Resident
-from backend.sentences import Sentences
+from wording import Sentences
 
 LEASE = timedelta(seconds=30)
 PAUSES = (1, 2, 5, 10, 20, 30, 60, 120)

@@ -30,7 +30,7 @@ from backend.events.numbers import new_number
 from backend.events.transitions import FINAL, NOTE_REQUIRED, OPEN, WITH_A_HANDLER, Hand, allowed
 from backend.grids import service as grids
 from backend.grids.models import Area, Level
-from backend.sentences import Sentences
+from wording import Sentences
 from backend.staff import notices
 from backend.staff.scope import MANAGERS, Scope
 

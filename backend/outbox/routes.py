@@ -59,7 +59,7 @@ def _as_dict(delivery: Delivery, message: Message, types: dict[str, str]) -> dic
             "author": message.author.value,
             "kind": message.kind.value,
             "text": message.text,
-            "buttons": message.buttons,
+            "buttons": [{"title": b["title"], "payload": b["payload"]} for b in message.buttons],
             "media": [{"key": key, "mime": types.get(key, "")} for key in message.payload.get("media") or []],
         },
     }

@@ -1,4 +1,7 @@
-"""What the backend says to residents. Every sentence stands in domain.yml; here it is looked up and filled in."""
+"""The words residents read. Every sentence stands in domain.yml; here it is looked up and filled in.
+
+The one package that both the backend and the actions import: it knows a file and nothing else.
+"""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,7 +12,10 @@ import yaml
 
 @dataclass(frozen=True)
 class Said:
-    """A sentence ready to send: its text and its buttons ({title, payload} each)."""
+    """A sentence ready to send: its text and its buttons.
+
+    A button is {title, payload} and may have ``says``: space-separated words that mean the same when typed.
+    """
 
     text: str
     buttons: list[dict[str, str]] = field(default_factory=list)
@@ -29,8 +35,7 @@ class Sentences:
         """Fill in ``{placeholders}`` of response ``name``. Raises KeyError for an unknown name or a missing value."""
         response = self._responses[name][0]
         buttons = [
-            {"title": fill(button["title"], values), "payload": fill(button["payload"], values)}
-            for button in response.get("buttons", [])
+            {key: fill(value, values) for key, value in button.items()} for button in response.get("buttons", [])
         ]
         return Said(fill(response["text"], values), buttons)
 

@@ -1,0 +1,416 @@
+"""Putting a report together: what, where, which kind, is it known already, is it right. Then it is filed.
+
+The form's slots say what still has to be asked; everything read so far is in the ``draft`` slot:
+{matter, photos, parts, place, place_choices, item, item_choices, similar, join, anonymous, waiting, misses, seen}.
+"""
+
+from typing import Any
+
+from rasa_sdk.events import ActiveLoop, FollowupAction, SlotSet
+
+from actions.backend_client import Refused
+from actions.turn import HouseAction, Turn
+
+Events = list[dict[str, Any]]
+FORM = "report_form"
+SLOTS = ("matter", "place", "item", "neighbour", "confirmation")
+LEAVES = {"cancel", "request_human", "emergency"}
+ASIDE = LEAVES | {
+    "ask_guide",
+    "ask_status",
+    "ask_legal",
+    "apply_subsidy",
+    "vote",
+    "greet",
+    "goodbye",
+    "thank",
+    "out_of_scope",
+    "share_voice",
+    "share_sticker",
+    "share_unreadable",
+    "show_event",
+    "urge",
+    "supplement",
+    "withdraw",
+    "verify",
+    "rate",
+}
+CORRECTIONS = ("不是", "不对", "错了", "应该是", "改成", "改为", "换成", "更正", "是在", "改到")
+MATTER_LIMIT = 2000
+
+
+class ValidateReportForm(HouseAction):
+    """Read the message into the draft, then say which slot is asked next. No events: the message was not for us."""
+
+    action_name = "validate_report_form"
+
+    async def act(self, turn: Turn) -> Events:
+        draft = dict(turn.tracker.get_slot("draft") or {})
+        message_id = turn.metadata.get("message_id")
+        if draft.get("seen") != message_id or message_id is None:
+            starting = not turn.tracker.active_loop or not turn.tracker.active_loop.get("name")
+            asked = None if starting else turn.tracker.get_slot("requested_slot")
+            if not await read(turn, draft, asked):
+                return []
+            draft["seen"] = message_id
+        await complete(turn, draft)
+        return [SlotSet("draft", draft), *slots_of(draft)]
+
+
+async def read(turn: Turn, draft: dict[str, Any], asked: str | None) -> bool:
+    """Take what the message brings into the draft; False when it brings nothing and was meant for someone else."""
+    match turn.intent:
+        case "share_photo":
+            draft["photos"] = list(dict.fromkeys([*draft.get("photos", []), *turn.media]))
+            if turn.text:
+                await read_text(turn, draft, turn.text, asked)
+            elif asked:
+                turn.say("utter_photo_added", count=len(draft["photos"]))
+            return True
+        case "share_file":
+            draft["photos"] = list(dict.fromkeys([*draft.get("photos", []), *turn.media]))
+            if turn.text:
+                await read_text(turn, draft, turn.text, asked)
+            return True
+        case "share_location":
+            await read_text(turn, draft, turn.text, asked, location=turn.location)
+            return True
+        case "choose_place":
+            choose_place(draft, turn.entity("area_code"))
+            return True
+        case "choose_item":
+            draft["item"] = next(
+                (c for c in draft.get("item_choices", []) if c["code"] == turn.entity("item_code")), draft.get("item")
+            )
+            return True
+        case "join_neighbour":
+            draft["join"] = turn.entity("number")
+            return True
+        case "report_separately":
+            draft["similar"] = []
+            return True
+        case "confirm_report":
+            draft["confirmed"] = asked == "confirmation"
+            return True
+        case "edit_report":
+            draft["editing"] = True
+            return True
+        case "toggle_anonymous":
+            draft["anonymous"] = not draft.get("anonymous")
+            return True
+        case "report_emergency":
+            start_emergency(turn, draft)
+            await read_text(turn, draft, draft.pop("emergency_text", ""), asked)
+            return True
+    return await read_typed(turn, draft, asked)
+
+
+async def read_typed(turn: Turn, draft: dict[str, Any], asked: str | None) -> bool:
+    text = turn.text or (turn.tracker.get_slot("unsure_text") or "" if turn.intent == "report_issue" else "")
+    if asked is None:
+        await read_text(turn, draft, text, None)
+        return True
+    if turn.intent in LEAVES or not text:
+        return False
+    if asked == "confirmation" and turn.intent == "affirm":
+        draft["confirmed"] = True
+        return True
+    if asked == "neighbour" and turn.intent in ("affirm", "deny"):
+        if turn.intent == "affirm":
+            draft["join"] = draft["similar"][0]["number"]
+        else:
+            draft["similar"] = []
+        return True
+    return await read_text(turn, draft, text, asked)
+
+
+async def read_text(
+    turn: Turn, draft: dict[str, Any], text: str, asked: str | None, *, location: dict[str, float] | None = None
+) -> bool:
+    """Let the backend read the words; take from them what belongs here. False when nothing did."""
+    found = await turn.post(
+        "/intake/read",
+        {"text": text, "location": location, "parts": draft.get("parts") or {}, "asked": asked},
+        once="read",
+    )
+    place, matters = found["place"], found["matters"]
+    correcting = bool(draft.get("editing")) or text.startswith(CORRECTIONS) or turn.intent == "deny"
+    aside = turn.intent in ASIDE and not (asked == "place" and place)
+    if aside and not (asked == "confirmation" and place and correcting):
+        return False
+    took = False
+    if place:
+        take_place(draft, place)
+        took = True
+    if asked == "confirmation" and matters and not correcting and matters[0]["item"].get("code") not in (
+        None,
+        (draft.get("item") or {}).get("code"),
+    ):
+        draft["waiting"] = [*draft.get("waiting", []), *matters]
+        turn.say("utter_queued_matter")
+        return True
+    if matters and (asked != "place" or not place):
+        took |= take_matters(turn, draft, matters, asked, correcting=correcting)
+    draft["editing"] = asked == "confirmation" and not took and (draft.get("editing") or turn.intent == "deny")
+    if asked == "place" and not place:
+        draft["misses"] = draft.get("misses", 0) + 1
+        return True
+    return took or turn.intent in ("affirm", "deny", "report_issue", "nlu_fallback", "give_opinion") or asked is None
+
+
+def take_place(draft: dict[str, Any], place: dict[str, Any]) -> None:
+    """Keep what the backend made of the address: one grid, a choice, a community, or a hint for the next question."""
+    draft["parts"] = place.get("parts") or draft.get("parts") or {}
+    draft["misses"] = 0
+    draft["place_hint"] = place
+    draft["place"] = place if place["status"] in ("grid", "community") else None
+    draft["place_choices"] = place.get("choices", []) if place["status"] == "choices" else []
+    draft["similar"] = None
+
+
+def choose_place(draft: dict[str, Any], area_code: Any) -> None:
+    chosen = next((c for c in draft.get("place_choices", []) if c["area_code"] == area_code), None)
+    if chosen:
+        draft["place"] = chosen | {"status": "grid"}
+        draft["place_choices"] = []
+
+
+def take_matters(
+    turn: Turn, draft: dict[str, Any], matters: list[dict[str, Any]], asked: str | None, *, correcting: bool
+) -> bool:
+    """Fill in or correct the matter; further matters of the same message wait for their turn."""
+    first, *others = matters
+    if draft.get("matter") and asked not in (None, "matter"):
+        if asked == "item":
+            draft["item"] = first["item"] if first["item"]["status"] in ("sure", "off_list") else draft.get("item")
+            return draft.get("item") is not None
+        draft["matter"] = f"{draft['matter']}；{first['text']}"[:MATTER_LIMIT]
+        if correcting and first["item"]["status"] in ("sure", "close", "off_list"):
+            set_item(draft, first["item"])
+        return True
+    draft["matter"] = first["text"][:MATTER_LIMIT]
+    set_item(draft, first["item"])
+    if others:
+        turn.say("utter_more_matters", count=len(matters))
+        draft["waiting"] = [*draft.get("waiting", []), *others]
+    return True
+
+
+def set_item(draft: dict[str, Any], item: dict[str, Any]) -> None:
+    draft["item_choices"] = item.get("choices", [])
+    draft["item"] = None if item["status"] == "close" else item
+    draft["similar"] = None
+
+
+def start_emergency(turn: Turn, draft: dict[str, Any]) -> None:
+    """The danger goes first: a report that was under way waits behind it."""
+    words = turn.tracker.get_slot("unsure_text") or ""
+    draft["emergency_text"] = words
+    if draft.get("matter"):
+        waiting = {"text": draft["matter"], "item": draft.get("item") or {"status": "unknown"}}
+        draft["waiting"] = [waiting, *draft.get("waiting", [])]
+        draft["matter"] = draft["item"] = None
+
+
+async def complete(turn: Turn, draft: dict[str, Any]) -> None:
+    """Look up what does not need asking: whether neighbours have reported it already."""
+    place, item = draft.get("place"), draft.get("item")
+    if draft.get("similar") is None and draft.get("matter") and place and item and item.get("code"):
+        if item["status"] == "off_list" or place["status"] != "grid":
+            draft["similar"] = []
+        else:
+            found = await turn.get("/events/similar", area_code=place["area_code"], item_code=item["code"])
+            draft["similar"] = found["events"][:1]
+
+
+def slots_of(draft: dict[str, Any]) -> Events:
+    """The form's slots and the next one to ask; all done ends the form."""
+    item = draft.get("item")
+    refused = bool(item and item["status"] == "off_list" and draft.get("matter"))
+    values = {
+        "matter": draft.get("matter"),
+        "place": (draft.get("place") or {}).get("area_code"),
+        "item": (item.get("code") or "unknown") if item else None,
+        "neighbour": draft.get("join") or (None if draft.get("similar") else "none"),
+        "confirmation": True if draft.get("confirmed") or draft.get("join") else None,
+    }
+    missing = next((name for name in SLOTS if not values[name]), None)
+    if refused or (draft.get("join") and values["matter"]):
+        missing = None
+    return [*(SlotSet(name, values[name]) for name in SLOTS), SlotSet("requested_slot", missing)]
+
+
+class AskMatter(HouseAction):
+    action_name = "action_ask_report_form_matter"
+
+    async def act(self, turn: Turn) -> Events:
+        draft = turn.tracker.get_slot("draft") or {}
+        if draft.get("place"):
+            turn.say("utter_ask_matter_after_location", place=draft["place"]["label"])
+        elif draft.get("photos"):
+            turn.say("utter_ask_matter_after_photo")
+        else:
+            turn.say("utter_ask_matter")
+        return []
+
+
+class AskPlace(HouseAction):
+    action_name = "action_ask_report_form_place"
+
+    async def act(self, turn: Turn) -> Events:
+        draft = turn.tracker.get_slot("draft") or {}
+        hint = draft.get("place_hint") or {}
+        if draft.get("place_choices"):
+            turn.say(
+                "utter_ask_place_choices",
+                extra_buttons=[button(c["label"], "choose_place", area_code=c["area_code"]) for c in draft["place_choices"][:5]],
+            )
+        elif draft.get("misses", 0) >= 2:
+            turn.say("utter_ask_place_stuck")
+        elif draft.get("misses"):
+            turn.say("utter_ask_place_again")
+        elif hint.get("status") == "outside":
+            turn.say("utter_place_outside")
+        elif hint.get("label"):
+            turn.say("utter_ask_place_more", known=hint["label"])
+        else:
+            turn.say("utter_ask_place")
+        return []
+
+
+class AskItem(HouseAction):
+    action_name = "action_ask_report_form_item"
+
+    async def act(self, turn: Turn) -> Events:
+        draft = turn.tracker.get_slot("draft") or {}
+        choices = draft.get("item_choices", [])[:3]
+        turn.say("utter_ask_item", extra_buttons=[button(c["name"], "choose_item", item_code=c["code"]) for c in choices])
+        return []
+
+
+class AskNeighbour(HouseAction):
+    action_name = "action_ask_report_form_neighbour"
+
+    async def act(self, turn: Turn) -> Events:
+        event = (turn.tracker.get_slot("draft") or {})["similar"][0]
+        turn.say(
+            "utter_ask_neighbour",
+            number=event["number"],
+            title=event["title"],
+            address=event["address"],
+            created=event["created"],
+            state=event["state_name"],
+        )
+        return []
+
+
+class AskConfirmation(HouseAction):
+    action_name = "action_ask_report_form_confirmation"
+
+    async def act(self, turn: Turn) -> Events:
+        draft = turn.tracker.get_slot("draft") or {}
+        if draft.get("editing"):
+            turn.say("utter_ask_change")
+            return []
+        names = turn.house.names
+        place, item = draft["place"], draft["item"]
+        photos = len(draft.get("photos", []))
+        anonymous = bool(draft.get("anonymous"))
+        turn.say(
+            "utter_ask_confirmation",
+            matter=draft["matter"],
+            place=place.get("address") or place["label"],
+            grid=place["label"] if place["status"] == "grid" else names("community_desk", community=place["label"]),
+            item=item.get("name") or names("item_unknown"),
+            photos=names("photo_count", count=photos) if photos else names("none"),
+            signed=names("anonymous" if anonymous else "named"),
+            toggle=names("toggle_named" if anonymous else "toggle_anonymous"),
+        )
+        return []
+
+
+def button(title: str, intent: str, **values: object) -> dict[str, str]:
+    """A button whose payload is ``/intent{"name":"value"}``, within Telegram's 64 bytes."""
+    inside = ",".join(f'"{name}":"{value}"' for name, value in values.items())
+    return {"title": title, "payload": f"/{intent}{{{inside}}}"}
+
+
+class SubmitReport(HouseAction):
+    """File the confirmed draft, join the neighbour's event, or refuse; then take up what else was said."""
+
+    action_name = "action_submit_report"
+
+    async def act(self, turn: Turn) -> Events:
+        draft = turn.tracker.get_slot("draft") or {}
+        item = draft.get("item") or {}
+        if item.get("status") == "off_list" and not draft.get("join"):
+            await turn.post("/refusals", {"item_code": item["code"]}, once=item["code"])
+            turn.say("utter_refused", item=item["name"], channel=item["channel"])
+        elif draft.get("join"):
+            await self._join(turn, draft)
+        elif draft.get("confirmed"):
+            await self._file(turn, draft)
+        else:
+            turn.say("utter_report_gone")
+        return next_matter(turn, draft)
+
+    async def _join(self, turn: Turn, draft: dict[str, Any]) -> None:
+        number = draft["join"]
+        try:
+            event = await turn.post(f"/events/{number}/join", {}, once=number)
+        except Refused as refused:
+            turn.say("utter_not_possible", reason=refused.sentence)
+            return
+        turn.say("utter_joined", number=number, state=event["state_name"])
+
+    async def _file(self, turn: Turn, draft: dict[str, Any]) -> None:
+        place, item = draft["place"], draft["item"]
+        event = await turn.post(
+            "/events",
+            {
+                "description": draft["matter"],
+                "area_code": place["area_code"],
+                "address": place.get("address") or place["label"],
+                "item_code": item.get("code"),
+                "place": place.get("parts") or {},
+                "photos": draft.get("photos", []),
+                "anonymous": bool(draft.get("anonymous")),
+                "unplaced": place["status"] != "grid",
+                "latitude": place.get("latitude"),
+                "longitude": place.get("longitude"),
+                "message_id": turn.metadata.get("message_id"),
+            },
+            once="file",
+        )
+        turn.say("utter_report_filed", number=event["number"])
+
+
+def cleared() -> Events:
+    return [*(SlotSet(name, None) for name in SLOTS), SlotSet("draft", None), SlotSet("unsure_text", None)]
+
+
+def next_matter(turn: Turn, draft: dict[str, Any]) -> Events:
+    """Clear the form; with another matter waiting, begin it at the same place."""
+    waiting = draft.get("waiting") or []
+    if not waiting:
+        return cleared()
+    turn.say("utter_next_matter")
+    first, *others = waiting
+    following: dict[str, Any] = {
+        "matter": first["text"],
+        "waiting": others,
+        "parts": draft.get("parts"),
+        "place": draft.get("place"),
+        "anonymous": draft.get("anonymous"),
+        "seen": draft.get("seen"),
+    }
+    set_item(following, first["item"])
+    return [*cleared(), SlotSet("draft", following), FollowupAction(FORM)]
+
+
+class LeaveReport(HouseAction):
+    action_name = "action_leave_report"
+
+    async def act(self, turn: Turn) -> Events:
+        turn.say("utter_cancelled")
+        return [*cleared(), ActiveLoop(None), SlotSet("requested_slot", None)]

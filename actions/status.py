@@ -1,0 +1,232 @@
+"""What became of it: cards, urging, adding, withdrawing, the resident's verdict and stars."""
+
+import re
+from typing import Any
+
+from rasa_sdk.events import ActiveLoop, SlotSet
+
+from actions.backend_client import Refused
+from actions.report import button
+from actions.turn import HouseAction, Turn
+
+Events = list[dict[str, Any]]
+NUMBER = re.compile(r"(?<!\d)(\d{4})[-\s—－]?(\d{4})(?!\d)")
+OVER = {"closed", "rejected", "withdrawn"}
+CARDS = 3
+# The words that turn a question about progress into a step.
+STEPS = (("withdraw", ("撤回", "撤销", "撤掉", "不用办了")), ("supplement", ("补充", "补一")), ("urge", ("催",)))
+
+
+def number_in(turn: Turn) -> str | None:
+    """The event number in a button's payload or in what was typed."""
+    if turn.entity("number"):
+        return str(turn.entity("number"))
+    found = NUMBER.search(turn.text)
+    return f"{found[1]}-{found[2]}" if found else None
+
+
+def show_card(turn: Turn, event: dict[str, Any]) -> None:
+    names = turn.house.names
+    if event["state"] in OVER:
+        turn.say(
+            "utter_event_card_over",
+            title=event["title"],
+            number=event["number"],
+            address=event["address"],
+            state=event["state_name"],
+        )
+        return
+    due = names("late" if event["late"] else "due", due=event["due"]) if event["due"] else names("no_due")
+    turn.say(
+        "utter_event_card",
+        title=event["title"],
+        number=event["number"],
+        address=event["address"],
+        state=event["state_name"],
+        handler=event["handler"],
+        due=due,
+    )
+
+
+class Status(HouseAction):
+    """Answer by number, else with the last few events; a word such as 催 makes it that step."""
+
+    action_name = "action_status"
+
+    async def act(self, turn: Turn) -> Events:
+        step = next((name for name, words in STEPS if any(word in turn.text for word in words)), None)
+        number = number_in(turn)
+        events = (await turn.get("/events"))["events"]
+        if number:
+            event = next((e for e in events if e["number"] == number), None)
+            if event is None:
+                turn.say("utter_number_unknown", number=number)
+                return []
+            return await self._one(turn, event, step)
+        if not events:
+            turn.say("utter_no_events")
+            return []
+        still_open = [event for event in events if event["state"] not in OVER]
+        if step and len(still_open) == 1:
+            return await self._one(turn, still_open[0], step)
+        if step and still_open:
+            turn.say(
+                "utter_ask_which",
+                extra_buttons=[button(f"{e['title']} {e['number']}", step, number=e["number"]) for e in still_open[:5]],
+            )
+            return []
+        shown = events[:CARDS]
+        if len(shown) > 1:
+            turn.say("utter_status_intro", count=len(shown))
+        for event in shown:
+            show_card(turn, event)
+        return []
+
+    async def _one(self, turn: Turn, event: dict[str, Any], step: str | None) -> Events:
+        match step:
+            case "urge":
+                return await urge(turn, event["number"])
+            case "withdraw":
+                turn.say("utter_withdraw_ask", title=event["title"], number=event["number"])
+            case "supplement":
+                return [SlotSet("supplement_number", event["number"]), {"event": "followup", "name": "supplement_form"}]
+            case _:
+                show_card(turn, event)
+        return []
+
+
+async def urge(turn: Turn, number: str) -> Events:
+    try:
+        event = await turn.post(f"/events/{number}/urge", {}, once=f"urge {number}")
+    except Refused as refused:
+        turn.say("utter_not_possible", reason=refused.sentence)
+        return []
+    turn.say("utter_urged", number=number, handler=event["handler"])
+    return []
+
+
+class Urge(HouseAction):
+    action_name = "action_urge"
+
+    async def act(self, turn: Turn) -> Events:
+        return await urge(turn, number_in(turn) or "")
+
+
+class Withdraw(HouseAction):
+    action_name = "action_withdraw"
+
+    async def act(self, turn: Turn) -> Events:
+        number = number_in(turn) or ""
+        try:
+            event = (await turn.get(f"/events/{number}"))["event"]
+        except Refused:
+            turn.say("utter_number_unknown", number=number)
+            return []
+        turn.say("utter_withdraw_ask", title=event["title"], number=number)
+        return []
+
+
+class WithdrawConfirmed(HouseAction):
+    action_name = "action_withdraw_confirmed"
+
+    async def act(self, turn: Turn) -> Events:
+        number = number_in(turn) or ""
+        try:
+            await turn.post(f"/events/{number}/withdraw", {}, once=f"withdraw {number}")
+        except Refused as refused:
+            turn.say("utter_not_possible", reason=refused.sentence)
+            return []
+        turn.say("utter_withdrawn", number=number)
+        return []
+
+
+class StartSupplement(HouseAction):
+    action_name = "action_start_supplement"
+
+    async def act(self, turn: Turn) -> Events:
+        number = number_in(turn) or turn.tracker.get_slot("supplement_number")
+        return [SlotSet("supplement_number", number), SlotSet("supplement_content", None)]
+
+
+class ValidateSupplementForm(HouseAction):
+    """Every text or photo goes to the event at once; 好了 ends it."""
+
+    action_name = "validate_supplement_form"
+
+    async def act(self, turn: Turn) -> Events:
+        active = turn.tracker.active_loop and turn.tracker.active_loop.get("name")
+        if not active:
+            return []
+        if turn.intent == "supplement_done" or (turn.intent in ("deny", "affirm", "thank") and not turn.media):
+            return [SlotSet("supplement_content", "done"), SlotSet("requested_slot", None)]
+        if turn.intent in ("cancel", "request_human", "emergency"):
+            return []
+        if not turn.text and not turn.media:
+            return []
+        number = turn.tracker.get_slot("supplement_number")
+        try:
+            await turn.post(
+                f"/events/{number}/supplement", {"text": turn.text, "photos": turn.media}, once=f"supplement {number}"
+            )
+        except Refused as refused:
+            turn.say("utter_not_possible", reason=refused.sentence)
+            return [SlotSet("supplement_content", "over"), SlotSet("requested_slot", None)]
+        return [SlotSet("supplement_content", "taken"), SlotSet("requested_slot", None)]
+
+
+class SubmitSupplement(HouseAction):
+    action_name = "action_submit_supplement"
+
+    async def act(self, turn: Turn) -> Events:
+        match turn.tracker.get_slot("supplement_content"):
+            case "taken":
+                turn.say("utter_supplement_taken", number=turn.tracker.get_slot("supplement_number"))
+            case "done":
+                turn.say("utter_supplement_nothing")
+        return [SlotSet("supplement_content", None), SlotSet("supplement_number", None), ActiveLoop(None)]
+
+
+class LeaveSupplement(HouseAction):
+    action_name = "action_leave_supplement"
+
+    async def act(self, turn: Turn) -> Events:
+        turn.say("utter_supplement_nothing")
+        return [
+            SlotSet("supplement_content", None),
+            SlotSet("supplement_number", None),
+            ActiveLoop(None),
+            SlotSet("requested_slot", None),
+        ]
+
+
+class Verify(HouseAction):
+    """已解决 closes, 未解决 reopens one rung higher; the words typed beside it go with it."""
+
+    action_name = "action_verify"
+
+    async def act(self, turn: Turn) -> Events:
+        number, solved = number_in(turn) or "", bool(turn.entity("solved"))
+        note = turn.metadata.get("text") if turn.metadata.get("kind") == "text" else ""
+        try:
+            await turn.post(
+                f"/events/{number}/verdict", {"solved": solved, "note": note or ""}, once=f"verdict {number}"
+            )
+        except Refused as refused:
+            turn.say("utter_not_possible", reason=refused.sentence)
+            return []
+        turn.say("utter_verified_solved" if solved else "utter_verified_unsolved", number=number)
+        return []
+
+
+class Rate(HouseAction):
+    action_name = "action_rate"
+
+    async def act(self, turn: Turn) -> Events:
+        number, stars = number_in(turn) or "", turn.entity("stars")
+        try:
+            await turn.post(f"/events/{number}/rating", {"stars": stars}, once=f"rating {number}")
+        except Refused as refused:
+            turn.say("utter_not_possible", reason=refused.sentence)
+            return []
+        turn.say("utter_rated", stars=stars)
+        return []

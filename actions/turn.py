@@ -1,0 +1,113 @@
+"""One turn as the actions see it: who wrote what, with what attached, and how to answer."""
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from rasa_sdk import Action, Tracker
+from rasa_sdk.executor import CollectingDispatcher
+
+from actions.backend_client import Backend
+from wording import Sentences
+
+
+@dataclass
+class House:
+    """What actions are given by the composition root."""
+
+    backend: Backend
+    sentences: Sentences
+
+    def names(self, name: str, **values: object) -> str:
+        """A few words that are put into a sentence: response ``utter_name_<name>`` of domain.yml."""
+        return self.sentences.say(f"utter_name_{name}", **values).text
+
+
+@dataclass
+class Turn:
+    """The latest message with the means to answer it. ``key`` names this message in idempotency keys."""
+
+    house: House
+    tracker: Tracker
+    dispatcher: CollectingDispatcher
+    said: list[str] = field(default_factory=list)
+
+    @cached_property
+    def metadata(self) -> dict[str, Any]:
+        return self.tracker.latest_message.get("metadata") or {}
+
+    @property
+    def intent(self) -> str:
+        return (self.tracker.latest_message.get("intent") or {}).get("name") or ""
+
+    @property
+    def ranking(self) -> list[dict[str, Any]]:
+        return self.tracker.latest_message.get("intent_ranking") or []
+
+    @property
+    def text(self) -> str:
+        """What the resident typed (a photo's caption included); empty for a bare button, photo or pin."""
+        if self.metadata.get("kind") == "button":
+            return ""
+        if "text" in self.metadata:
+            return self.metadata["text"] or ""
+        text = self.tracker.latest_message.get("text") or ""
+        return "" if text.startswith("/") else text
+
+    @property
+    def media(self) -> list[str]:
+        return self.metadata.get("media") or []
+
+    @property
+    def location(self) -> dict[str, float] | None:
+        return self.metadata.get("location")
+
+    @property
+    def conversation(self) -> str:
+        return self.tracker.sender_id
+
+    @property
+    def key(self) -> str:
+        return f"{self.conversation}:{self.metadata.get('message_id', '')}"
+
+    def entity(self, name: str) -> Any:
+        """The value a button's payload carries under ``name``, or None."""
+        for entity in self.tracker.latest_message.get("entities") or []:
+            if entity.get("entity") == name:
+                return entity.get("value")
+        return None
+
+    def say(self, response: str, *, extra_buttons: list[dict[str, str]] | None = None, **values: object) -> None:
+        """Answer with a response of domain.yml, its placeholders filled in."""
+        said = self.house.sentences.say(response, **values)
+        buttons = [*(extra_buttons or []), *said.buttons]
+        self.dispatcher.utter_message(text=said.text, buttons=buttons or None)
+
+    async def get(self, path: str, **query: str) -> dict[str, Any]:
+        return await self.house.backend.get(path, conversation=self.conversation, **query)
+
+    async def post(self, path: str, body: dict[str, Any], *, once: str = "") -> dict[str, Any]:
+        """Post for this conversation. ``once`` tells several effects of one message apart."""
+        return await self.house.backend.post(
+            path, body, key=f"{self.key}:{once}", conversation=self.conversation
+        )
+
+
+class HouseAction(Action):
+    """An action that is given the house. Subclasses set ``action_name`` and define ``act``."""
+
+    action_name = ""
+
+    def __init__(self, house: House) -> None:
+        self._house = house
+
+    def name(self) -> str:
+        return self.action_name
+
+    async def run(
+        self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
+    ) -> list[dict[str, Any]]:
+        return await self.act(Turn(self._house, tracker, dispatcher))
+
+    async def act(self, turn: Turn) -> list[dict[str, Any]]:
+        raise NotImplementedError
