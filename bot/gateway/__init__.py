@@ -1,0 +1,1 @@
+"""Everything a resident touches: channels, turns, deliveries and the resident page."""

@@ -1,0 +1,134 @@
+"""The backend's internal API, as the gateway needs it."""
+
+import json
+from collections.abc import AsyncIterable
+from typing import Any
+
+import aiohttp
+
+LONG_POLL = 20.0  # seconds; the backend allows 30
+TIMEOUT = aiohttp.ClientTimeout(total=10, connect=2)
+SLOW = aiohttp.ClientTimeout(total=60, connect=2)  # uploads, downloads, long polls
+
+
+class BackendDown(Exception):
+    """The backend did not answer, or not with sense; the same call may be tried again."""
+
+
+class BackendRefused(Exception):
+    """The backend answered 4xx; trying again changes nothing. ``sentence`` is for the resident."""
+
+    def __init__(self, status: int, code: str, sentence: str) -> None:
+        super().__init__(f"{status} {code}")
+        self.status, self.code, self.sentence = status, code, sentence
+
+
+class BackendClient:
+    """Every method raises BackendDown or BackendRefused. ``worker`` names this gateway's leases."""
+
+    def __init__(self, http: aiohttp.ClientSession, url: str, token: str, *, worker: str) -> None:
+        self._http, self._url, self._worker = http, url.rstrip("/"), worker
+        self._headers = {"Authorization": f"Bearer {token}"}
+
+    async def accept(self, message: dict[str, Any]) -> dict[str, Any]:
+        """Commit an inbound message: {message_id, conversation_id, sequence, repeat}."""
+        return await self._json("POST", "/messages", json=message)
+
+    async def upload(
+        self, *, channel: str, address: str, kind: str, content: bytes | AsyncIterable[bytes], mime: str
+    ) -> dict[str, Any]:
+        """Store a photo or file: {key, mime, width, height}. An error that ``content`` raises comes out as it is."""
+        return await self._json(
+            "POST",
+            "/media",
+            params={"channel": channel, "address": address, "kind": kind},
+            data=content,
+            headers={"Content-Type": mime},
+            timeout=SLOW,
+        )
+
+    async def media(self, key: str) -> tuple[bytes, str]:
+        """The content of a stored file and its type."""
+        content, mime = await self._call("GET", f"/media/{key}", timeout=SLOW)
+        return content, mime
+
+    async def claim_turns(self, *, limit: int, wait: float = LONG_POLL) -> list[dict[str, Any]]:
+        """Lease up to ``limit`` turns, at most one of a conversation; waits up to ``wait`` seconds for the first."""
+        body = {"worker": self._worker, "limit": limit, "wait_seconds": wait}
+        return (await self._json("POST", "/turns/claim", json=body, timeout=SLOW))["turns"]
+
+    async def finish_turn(self, message_id: int, replies: list[dict[str, Any]]) -> None:
+        await self._json("POST", f"/turns/{message_id}/finish", json={"worker": self._worker, "replies": replies})
+
+    async def fail_turn(self, message_id: int, code: str) -> dict[str, Any]:
+        """{state, next_in_seconds}"""
+        return await self._json("POST", f"/turns/{message_id}/fail", json={"worker": self._worker, "code": code})
+
+    async def claim_deliveries(self, *, channels: list[str], limit: int, wait: float = LONG_POLL) -> list[dict[str, Any]]:
+        """Lease the oldest open delivery of up to ``limit`` conversations; waits like claim_turns."""
+        body = {"worker": self._worker, "channels": channels, "limit": limit, "wait_seconds": wait}
+        return (await self._json("POST", "/deliveries/claim", json=body, timeout=SLOW))["deliveries"]
+
+    async def record_delivery(self, delivery_id: int, outcome: dict[str, Any]) -> None:
+        await self._json("POST", f"/deliveries/{delivery_id}/result", json={"worker": self._worker, **outcome})
+
+    async def release(self) -> None:
+        """Free what an earlier process of this worker's name had leased."""
+        for what in ("turns", "deliveries"):
+            await self._json("POST", f"/{what}/release", json={"worker": self._worker})
+
+    async def feed(self, *, channel: str, address: str, after: int, limit: int) -> dict[str, Any]:
+        """{messages, last_sequence}: what stands in a resident's conversation after a sequence."""
+        params = {"channel": channel, "address": address, "after": str(after), "limit": str(limit)}
+        return await self._json("GET", "/feed", params=params)
+
+    async def events(self, *, channel: str, address: str) -> list[dict[str, Any]]:
+        """The resident's events as cards, newest first."""
+        return (await self._json("GET", "/residents/events", params={"channel": channel, "address": address}))["events"]
+
+    async def event(self, number: str, *, channel: str, address: str) -> dict[str, Any]:
+        """One event with its timeline; BackendRefused with 404 for anyone who neither reported nor joined it."""
+        params = {"channel": channel, "address": address}
+        return (await self._json("GET", f"/residents/events/{number}", params=params))["event"]
+
+    async def healthy(self) -> bool:
+        try:
+            async with self._http.get(f"{self._url}/health", timeout=aiohttp.ClientTimeout(total=2)) as answer:
+                return answer.status == 200
+        except (aiohttp.ClientError, TimeoutError):
+            return False
+
+    async def _json(self, method: str, path: str, **options: Any) -> Any:
+        content, mime = await self._call(method, path, **options)
+        if mime != "application/json":
+            raise BackendDown(f"{mime} instead of JSON")
+        return _parse(content)
+
+    async def _call(
+        self, method: str, path: str, *, headers: dict[str, str] | None = None, timeout: Any = TIMEOUT, **options: Any
+    ) -> tuple[bytes, str]:
+        try:
+            async with self._http.request(
+                method,
+                f"{self._url}/internal/v1{path}",
+                headers=self._headers | (headers or {}),
+                timeout=timeout,
+                allow_redirects=False,
+                **options,
+            ) as answer:
+                content = await answer.read()
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise BackendDown(type(error).__name__) from error
+        if 400 <= answer.status < 500:
+            told = _parse(content).get("error", {})
+            raise BackendRefused(answer.status, told.get("code", ""), told.get("sentence", ""))
+        if answer.status >= 300:
+            raise BackendDown(f"status {answer.status}")
+        return content, answer.content_type
+
+
+def _parse(content: bytes) -> Any:
+    try:
+        return json.loads(content)
+    except ValueError:
+        raise BackendDown("no JSON") from None

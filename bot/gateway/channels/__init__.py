@@ -1,0 +1,1 @@
+"""Where residents write to us from, one module per messenger."""
