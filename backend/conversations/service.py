@@ -10,6 +10,7 @@ from sqlalchemy import and_, exists, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
+from backend.conversations import typed
 from backend.conversations.models import Author, Conversation, Holder, Message, MessageKind, TurnState
 from backend.db import wake
 from backend.errors import Conflict, NotFound
@@ -152,10 +153,11 @@ def engine_text(message: Message) -> str:
 
 @dataclass(frozen=True)
 class Turn:
-    """One inbound message that the bot is to answer."""
+    """One inbound message that the bot is to answer. ``pressed`` is the payload of the button that it names."""
 
     message: Message
     conversation: Conversation
+    pressed: str | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """The turn as the gateway and the engine need it; see docs/architecture.md."""
@@ -166,7 +168,7 @@ class Turn:
             "conversation_id": conversation.id,
             "tracker_key": conversation.tracker_key,
             "kind": message.kind.value,
-            "text": engine_text(message),
+            "text": self.pressed or engine_text(message),
             "attempts": message.turn_attempts,
             "metadata": {
                 "message_id": message.id,
@@ -212,7 +214,8 @@ async def claim_turns(session: AsyncSession, *, worker: str, limit: int, now: da
         message.turn_worker = worker
         message.turn_lease_until = now + LEASE
         message.turn_attempts += 1
-        turns.append(Turn(message, conversation))
+        pressed = await typed.press(session, message) if message.kind is MessageKind.TEXT else None
+        turns.append(Turn(message, conversation, pressed))
     return turns
 
 

@@ -1,0 +1,61 @@
+"""Typing what a button says is pressing it: 确认, 修好了, 五星 and the like, for people who do not press buttons."""
+
+import re
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from backend.conversations.models import Author, Message
+
+LOOK_BACK = 6
+LONGEST = 40
+_NOISE = re.compile(r"[\s，。！？、,.!?~～…：:；;“”\"']+")
+_TAIL = re.compile(r"(了|啦|啊|呀|呢|吧|的|哦|噢|嘛|哈|谢谢|多谢|谢谢你|谢谢您|师傅)+$")
+CERTAIN = 3
+
+
+def bare(text: str) -> str:
+    """The words without punctuation and polite endings; a text that is nothing else stays as it is."""
+    plain = _NOISE.sub("", text)
+    return _TAIL.sub("", plain) or plain
+
+
+def button_meant(text: str, buttons: list[dict[str, Any]]) -> dict[str, Any] | None:
+    """The button that ``text`` names, or None.
+
+    A text equal to a title or to one of a button's ``says`` counts; a longer one counts when it begins with such
+    words of at least CERTAIN characters ("没修好，还是黑的"). The longest match wins.
+    """
+    said = bare(text)
+    if not said or len(said) > LONGEST:
+        return None
+    matches = []
+    for button in buttons:
+        for words in (button["title"], *button.get("says", "").split()):
+            wanted = bare(words)
+            if said == wanted or (len(wanted) >= CERTAIN and said.startswith(wanted)):
+                matches.append((len(wanted), button))
+    return max(matches, key=lambda match: match[0])[1] if matches else None
+
+
+async def press(session: AsyncSession, message: Message) -> str | None:
+    """The payload of the button that a typed message names in the latest question, or None.
+
+    Only the most recent message with buttons counts, and only among the last LOOK_BACK messages.
+    """
+    recent = await session.scalars(
+        select(Message)
+        .where(
+            Message.conversation_id == message.conversation_id,
+            Message.sequence < message.sequence,
+            Message.sequence >= message.sequence - LOOK_BACK,
+            Message.author != Author.RESIDENT,
+        )
+        .order_by(Message.sequence.desc())
+    )
+    question = next((m for m in recent if m.buttons), None)
+    if question is None:
+        return None
+    button = button_meant(message.text, question.buttons)
+    return button["payload"] if button else None
