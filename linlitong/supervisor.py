@@ -304,10 +304,10 @@ async def healthy(port: int) -> bool:
     return status.split()[1:2] == [b"200"]
 
 
-async def step(title: str, command: Sequence[str], home: Home, environment: Mapping[str, str]) -> None:
-    """Runs a command to its end with its output in log/setup.log, and says so; raises CannotStart when it fails."""
+async def step(title: str, command: Sequence[str], log_name: str, home: Home, environment: Mapping[str, str]) -> None:
+    """Runs a command to its end with its output in log/NAME.log, and says so; raises CannotStart when it fails."""
     say(f"{title} ...")
-    path = home.logs / "setup.log"
+    path = home.logs / f"{log_name}.log"
     began = time.monotonic()
     with path.open("ab") as log:
         start = log.tell()
@@ -318,18 +318,23 @@ async def step(title: str, command: Sequence[str], home: Home, environment: Mapp
         ended = asyncio.ensure_future(process.wait())
         try:
             while not (await asyncio.wait({ended}, timeout=5))[0]:
-                say(f"{title}: {time.monotonic() - began:.0f} s")
+                say(f"{title}: {time.monotonic() - began:.0f} s{last_line(path, start, ', ')}")
         except asyncio.CancelledError:
             process.terminate()
             await ended
             raise
     if code := ended.result():
-        with path.open("rb") as log:
-            log.seek(start)
-            lines = [line for line in log.read().decode(errors="replace").splitlines() if line.strip()]
-        raise CannotStart(f"{title} failed ({ending(code)}): {lines[-1].strip() if lines else 'it said nothing'} (see {path}).")
+        raise CannotStart(f"{title} failed ({ending(code)}){last_line(path, start, ': ')} (see {path}).")
     if (took := time.monotonic() - began) > 2:
         say(f"{title}: done in {took:.0f} s")
+
+
+def last_line(path: Path, start: int, before: str) -> str:
+    """The last line that was written to a log after byte ``start``, with ``before`` in front; "" when there is none."""
+    with path.open("rb") as log:
+        log.seek(start)
+        lines = [line.strip() for line in log.read().decode(errors="replace").splitlines() if line.strip()]
+    return before + lines[-1].rstrip(".")[:200] if lines else ""
 
 
 def say(line: str) -> None:

@@ -81,19 +81,25 @@ async def prepare(home: Home, parts: Sequence[str], environment: Mapping[str, st
     """The model is trained when it is stale; the database gets its tables and, when it is empty, the demo city."""
 
     async def database() -> None:
-        command = (APP, "-m", "linlitong")
-        await step("migrating the database", (*command, "db", "upgrade"), home, environment)
-        await step("loading the demo city if there is none yet", (*command, "import", "--if-empty", "demo"), home, environment)
+        await step("migrating the database", (APP, "-m", "linlitong", "db", "upgrade"), "database", home, environment)
+        await step(
+            "loading the demo city if there is no city yet", (APP, "-m", "linlitong.demo"), "database", home, environment
+        )
 
     async def model() -> None:
         train = (ENGINE, "-m", "bot.engine.training", "--domain", "domain.yml", "--data", "data")
-        await step("training the model if it is stale", (*train, "--out", str(home.path / "models")), home, environment)
+        await step(
+            "training the model if it is stale", (*train, "--out", str(home.path / "models")), "training", home, environment
+        )
 
-    async with asyncio.TaskGroup() as tasks:
-        if "backend" in parts:
-            tasks.create_task(database())
-        if "engine" in parts:
-            tasks.create_task(model())
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            if "backend" in parts:
+                tasks.create_task(database())
+            if "engine" in parts:
+                tasks.create_task(model())
+    except ExceptionGroup as failures:  # the first is the reason; the other task was only cancelled, or fails too
+        raise failures.exceptions[0] from None
 
 
 def choose_addresses(parts: Sequence[str]) -> Addresses:

@@ -22,6 +22,11 @@ def linlitong(home: Path, *arguments: str, **settings: str) -> subprocess.Comple
     return subprocess.run(command, check=False, capture_output=True, text=True, env=environment, timeout=60)
 
 
+def free_port() -> str:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return str(probe.getsockname()[1])
+
+
 @pytest.fixture
 def bootstrap(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     """scripts/bootstrap.py over a project in ``tmp_path`` with this project's locks and installer."""
@@ -79,8 +84,7 @@ def test_an_unknown_part_is_refused(tmp_path: Path) -> None:
 
 def test_internal_ports_are_free_and_differ(monkeypatch: pytest.MonkeyPatch) -> None:
     for page in ("RESIDENT", "STAFF"):
-        with socket.create_server(("127.0.0.1", 0)) as probe:
-            monkeypatch.setenv(f"LINLITONG_{page}_PORT", str(probe.getsockname()[1]))
+        monkeypatch.setenv(f"LINLITONG_{page}_PORT", free_port())
     addresses = system.choose_addresses(list(system.PARTS))
     assert len(set(addresses.ports.values())) == 4
 
@@ -153,3 +157,11 @@ def test_every_command_is_listed_and_explains_itself(file: Path) -> None:
     name = file.stem.rstrip("_")
     answer = CliRunner().invoke(cli.main, [name, "--help"])
     assert (name in cli.COMMANDS, answer.exit_code, answer.output.startswith("Usage:")) == (True, 0, True), answer.output
+
+
+def test_a_database_that_cannot_be_used_is_one_sentence(tmp_path: Path) -> None:
+    url = "sqlite+aiosqlite:////nowhere/linlitong.db"
+    ended = linlitong(tmp_path, "run", "--only", "backend", LINLITONG_DATABASE_URL=url, LINLITONG_STAFF_PORT=free_port())
+    assert ended.returncode == 1
+    assert ended.stderr.startswith("Error: migrating the database failed (exit code 1): ")
+    assert ended.stderr.count("\n") == 1
