@@ -26,7 +26,7 @@ class NotAnImage(BadInput):
 class TooLarge(BadInput):
     status = 413
     code = "too_large"
-    sentence = "这张照片太大了，请发 20 MB 以内的照片。"
+    sentence = "这张照片太大了，请换一张小一点的（20 MB 以内）。"
 
 
 def clean_photo(raw: bytes) -> tuple[bytes, int, int]:
@@ -46,7 +46,9 @@ def clean_photo(raw: bytes) -> tuple[bytes, int, int]:
             out = io.BytesIO()
             upright.save(out, "JPEG", quality=85)
             return out.getvalue(), *upright.size
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError):
+    except Image.DecompressionBombError:
+        raise TooLarge from None
+    except (UnidentifiedImageError, OSError, SyntaxError, ValueError):
         raise NotAnImage from None
 
 
