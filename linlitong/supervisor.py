@@ -1,26 +1,22 @@
 """Keeps programs running: starts them, waits until they answer, starts again what dies, stops all in order.
 
-A program is ready when GET /health on its loopback port answers 200. On Linux the kernel kills the programs when the
-supervisor dies, however it dies.
+A program is ready when GET /health on its loopback port answers 200.
 """
 
 import asyncio
 import contextlib
-import ctypes
 import os
 import signal
-import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
+from linlitong.guard import Guard, kill_group
 from linlitong.home import ROOT, Home
 
 LOG_BYTES = 5_000_000
-PR_SET_PDEATHSIG = 1
-LIBC = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 
 
 class CannotStart(Exception):
@@ -69,6 +65,7 @@ class Supervisor:
         home: Home,
         environment: Mapping[str, str],
         *,
+        guard: Guard,
         stopping: asyncio.Event,
         urls: Mapping[str, str] | None = None,
         patience: Patience | None = None,
@@ -78,6 +75,7 @@ class Supervisor:
         self.urls = dict(urls or {})
         self.patience = patience or Patience()
         self.running = {p.name: Running(p) for p in programs}
+        self.guard = guard
         self.stopping = stopping
         self.started_at = datetime.now(UTC)
         self._failure: CannotStart | None = None
@@ -163,14 +161,15 @@ class Supervisor:
             process = await self._spawn(one.program, input_)
         finally:
             os.close(input_)
+        self.guard.add(process.pid)
         one.process = process
         self._write_run_file()
         try:
             return await process.wait()
         finally:
             one.ready.clear()
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)  # what it started and left behind
+            kill_group(process.pid)  # what it started and left behind
+            self.guard.remove(process.pid)
             await asyncio.wait({logging}, timeout=1)
             logging.cancel()
             one.process = None
@@ -184,7 +183,6 @@ class Supervisor:
             stdout=output,
             stderr=output,
             start_new_session=True,  # a Ctrl-C on the terminal reaches the supervisor alone, which stops all in order
-            preexec_fn=die_with(os.getpid()),
         )
 
     async def _watch(self, one: Running) -> None:
@@ -192,7 +190,7 @@ class Supervisor:
         answered = time.monotonic()
         while not self.stopping.is_set():
             process = one.process
-            if process and await healthy(one.program.port):
+            if process and await healthy(one.program.port, self.environment.get("LINLITONG_SERVICE_TOKEN", "")):
                 answered = time.monotonic()
                 if process is one.process and not one.ready.is_set():
                     one.ready.set()
@@ -273,29 +271,14 @@ class Supervisor:
         )
 
 
-def die_with(supervisor: int) -> Callable[[], None] | None:
-    """What a child runs between fork and exec so that the kernel kills it when ``supervisor`` dies; None off Linux.
-
-    Only a system call on a library that is already loaded: nothing is imported or allocated by another thread's leave.
-    """
-    if LIBC is None:
-        return None
-
-    def arrange() -> None:
-        LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() != supervisor:  # it died before the kernel was told
-            os._exit(1)
-
-    return arrange
-
-
-async def healthy(port: int) -> bool:
+async def healthy(port: int, token: str) -> bool:
     """True when GET /health on the loopback port answers 200 within 2 s."""
+    request = f"GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {token}\r\nConnection: close\r\n\r\n"
     try:
         async with asyncio.timeout(2):
             reader, writer = await asyncio.open_connection("127.0.0.1", port)
             try:
-                writer.write(b"GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n")
+                writer.write(request.encode())
                 status = await reader.readline()
             finally:
                 writer.close()
@@ -304,29 +287,38 @@ async def healthy(port: int) -> bool:
     return status.split()[1:2] == [b"200"]
 
 
-async def step(title: str, command: Sequence[str], log_name: str, home: Home, environment: Mapping[str, str]) -> None:
-    """Runs a command to its end with its output in log/NAME.log, and says so; raises CannotStart when it fails."""
-    say(f"{title} ...")
-    path = home.logs / f"{log_name}.log"
-    began = time.monotonic()
-    with path.open("ab") as log:
-        start = log.tell()
-        process = await asyncio.create_subprocess_exec(
-            *command, cwd=ROOT, env=dict(environment), stdin=asyncio.subprocess.DEVNULL, stdout=log, stderr=log,
-            start_new_session=True, preexec_fn=die_with(os.getpid()),
-        )  # fmt: skip
+@dataclass(frozen=True)
+class Setup:
+    """Runs what must be done before the programs start."""
+
+    home: Home
+    environment: Mapping[str, str]
+    guard: Guard
+
+    async def step(self, title: str, command: Sequence[str], log_name: str) -> None:
+        """Runs a command to its end with its output in log/NAME.log, and says so; raises CannotStart when it fails."""
+        say(f"{title} ...")
+        path = self.home.logs / f"{log_name}.log"
+        began = time.monotonic()
+        with path.open("ab") as log:
+            start = log.tell()
+            process = await asyncio.create_subprocess_exec(
+                *command, cwd=ROOT, env=dict(self.environment), stdin=asyncio.subprocess.DEVNULL, stdout=log, stderr=log,
+                start_new_session=True,
+            )  # fmt: skip
+        self.guard.add(process.pid)
         ended = asyncio.ensure_future(process.wait())
         try:
             while not (await asyncio.wait({ended}, timeout=5))[0]:
                 say(f"{title}: {time.monotonic() - began:.0f} s{last_line(path, start, ', ')}")
-        except asyncio.CancelledError:
-            process.terminate()
-            await ended
-            raise
-    if code := ended.result():
-        raise CannotStart(f"{title} failed ({ending(code)}){last_line(path, start, ': ')} (see {path}).")
-    if (took := time.monotonic() - began) > 2:
-        say(f"{title}: done in {took:.0f} s")
+        finally:
+            kill_group(process.pid)
+            code = await ended
+            self.guard.remove(process.pid)
+        if code:
+            raise CannotStart(f"{title} failed ({ending(code)}){last_line(path, start, ': ')} (see {path}).")
+        if (took := time.monotonic() - began) > 2:
+            say(f"{title}: done in {took:.0f} s")
 
 
 def last_line(path: Path, start: int, before: str) -> str:

@@ -12,8 +12,9 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
+from linlitong.guard import Guard
 from linlitong.home import ROOT, Home
-from linlitong.supervisor import CannotStart, Program, Supervisor, say, step
+from linlitong.supervisor import CannotStart, Program, Setup, Supervisor, say
 
 APP = str(ROOT / ".venv" / "bin" / "python")
 ENGINE = str(ROOT / ".venv-engine" / "bin" / "python")
@@ -40,18 +41,18 @@ def run(home: Home, only: Sequence[str] = ()) -> None:
     """Prepares and runs the system until a signal stops it; raises CannotStart or AlreadyRunning."""
     parts = tuple(only) or tuple(PARTS)
     check_environments(parts)
-    with home.hold():
-        asyncio.run(_run(home, parts))
+    with home.hold(), Guard() as guard:
+        asyncio.run(_run(home, parts, guard))
 
 
-async def _run(home: Home, parts: Sequence[str]) -> None:
+async def _run(home: Home, parts: Sequence[str], guard: Guard) -> None:
     began = time.monotonic()
     stopping = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
     addresses = choose_addresses(parts)
     environment = environment_for(home, parts, addresses)
-    prepared = asyncio.create_task(prepare(home, parts, environment))
+    prepared = asyncio.create_task(prepare(Setup(home, environment, guard), parts))
     stopped = asyncio.create_task(stopping.wait())
     await asyncio.wait({prepared, stopped}, return_when=asyncio.FIRST_COMPLETED)
     if stopping.is_set():
@@ -72,25 +73,21 @@ async def _run(home: Home, parts: Sequence[str]) -> None:
         for part in parts
     ]
     urls = {"resident": addresses.resident, "staff": addresses.staff, "backend": environment["LINLITONG_BACKEND_URL"]}
-    supervisor = Supervisor(programs, home, environment, urls=urls, stopping=stopping)
+    supervisor = Supervisor(programs, home, environment, urls=urls, guard=guard, stopping=stopping)
     await supervisor.run(lambda: welcome(home, parts, addresses, time.monotonic() - began))
     say("stopped")
 
 
-async def prepare(home: Home, parts: Sequence[str], environment: Mapping[str, str]) -> None:
+async def prepare(setup: Setup, parts: Sequence[str]) -> None:
     """The model is trained when it is stale; the database gets its tables and, when it is empty, the demo city."""
 
     async def database() -> None:
-        await step("migrating the database", (APP, "-m", "linlitong", "db", "upgrade"), "database", home, environment)
-        await step(
-            "loading the demo city if there is no city yet", (APP, "-m", "linlitong.demo"), "database", home, environment
-        )
+        await setup.step("migrating the database", (APP, "-m", "linlitong", "db", "upgrade"), "database")
+        await setup.step("loading the demo city if there is no city yet", (APP, "-m", "linlitong.demo"), "database")
 
     async def model() -> None:
-        train = (ENGINE, "-m", "bot.engine.training", "--domain", "domain.yml", "--data", "data")
-        await step(
-            "training the model if it is stale", (*train, "--out", str(home.path / "models")), "training", home, environment
-        )
+        options = ("--domain", "domain.yml", "--data", "data", "--out", str(setup.home.path / "models"))
+        await setup.step("training the model if it is stale", (ENGINE, "-m", "bot.engine.training", *options), "training")
 
     try:
         async with asyncio.TaskGroup() as tasks:

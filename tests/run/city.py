@@ -7,6 +7,7 @@ import socket
 import sys
 from pathlib import Path
 
+from linlitong.guard import Guard
 from linlitong.home import AlreadyRunning, Home
 from linlitong.supervisor import CannotStart, Patience, Program, Supervisor
 
@@ -46,7 +47,7 @@ def stand_in(name: str, kind: str, after: tuple[str, ...]) -> Program:
     return Program(name, (sys.executable, "-c", STAND_IN, kind, str(port)), port, after)
 
 
-async def run(home: Home, kinds: list[str]) -> None:
+async def run(home: Home, kinds: list[str], guard: Guard) -> None:
     stopping = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
@@ -55,7 +56,7 @@ async def run(home: Home, kinds: list[str]) -> None:
         name, kind = word.split(":")
         programs.append(stand_in(name, kind, tuple(p.name for p in programs)))
     patience = Patience(ready=6, stop=1, first_pause=0.05, stuck=3)
-    supervisor = Supervisor(programs, home, os.environ, stopping=stopping, patience=patience)
+    supervisor = Supervisor(programs, home, os.environ, guard=guard, stopping=stopping, patience=patience)
     await supervisor.run(lambda: print("all ready", flush=True))
     print("all stopped", flush=True)
 
@@ -63,7 +64,7 @@ async def run(home: Home, kinds: list[str]) -> None:
 if __name__ == "__main__":
     home = Home(Path(sys.argv[1]))
     try:
-        with home.hold():
-            asyncio.run(run(home, sys.argv[2:]))
+        with home.hold(), Guard() as guard:
+            asyncio.run(run(home, sys.argv[2:], guard))
     except (CannotStart, AlreadyRunning) as error:
         sys.exit(f"sentence: {error}")

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from linlitong.guard import Guard
 from linlitong.home import ROOT, Home
 
 Start = Callable[..., "City"]
@@ -116,11 +117,12 @@ def test_a_program_that_ignores_the_request_to_stop_is_killed(start: Start) -> N
     assert not alive(pid)
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends children with their parent")
 def test_no_program_outlives_a_supervisor_that_is_killed(start: Start) -> None:
-    city = start("backend:good", "gateway:stubborn")
+    city = start("backend:parent", "gateway:stubborn")
     city.said("all ready")
-    pids = [city.pid(name) for name in ("backend", "gateway")]
+    child = int((city.home.logs / "backend.log").read_text().split("child ")[1].split()[0])
+    pids = [city.pid(name) for name in ("backend", "gateway")] + [child]
+    assert all(map(alive, pids))
     city.stop(signal.SIGKILL)
     until(lambda: not any(map(alive, pids)))
     again = start("backend:good")
@@ -178,3 +180,13 @@ def test_a_full_log_is_turned_over(start: Start) -> None:
     until((city.home.logs / "backend.log.1").exists)
     assert city.stop() == 0
     assert all(path.stat().st_size <= 5_000_000 for path in city.home.logs.glob("backend.log*"))
+
+
+def test_a_guard_that_is_killed_is_replaced() -> None:
+    with Guard() as guard:
+        sleepers = [subprocess.Popen(["sleep", "600"], start_new_session=True) for _ in range(2)]
+        guard.add(sleepers[0].pid)
+        guard._process.kill()
+        guard._process.wait()
+        guard.add(sleepers[1].pid)
+    assert [sleeper.wait(5) for sleeper in sleepers] == [-signal.SIGKILL] * 2
