@@ -2,10 +2,12 @@
 
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend.catalogue.models import HandlerKind
+from backend.db import wake
+from backend.events.models import Event
 from backend.staff.models import Role, Staff, StaffNotice
 
 ROLES = {
@@ -41,3 +43,31 @@ def tell(
             staff_id=staff_id, text=text[:200], created_at=now, event_id=event_id, conversation_id=conversation_id
         )
     )
+
+
+async def inbox(session: AsyncSession, staff_id: int, *, limit: int = 50) -> list[tuple[StaffNotice, str | None]]:
+    """The newest notices with the number of the event each is about."""
+    rows = await session.execute(
+        select(StaffNotice, Event.number)
+        .outerjoin(Event, Event.id == StaffNotice.event_id)
+        .where(StaffNotice.staff_id == staff_id)
+        .order_by(StaffNotice.id.desc())
+        .limit(limit)
+    )
+    return list(rows.tuples().all())
+
+
+async def unread(session: AsyncSession, staff_id: int) -> int:
+    """How many notices nobody has opened yet."""
+    return await session.scalar(
+        select(func.count()).where(StaffNotice.staff_id == staff_id, StaffNotice.read_at.is_(None))
+    ) or 0
+
+
+async def mark_read(session: AsyncSession, staff_id: int, *, now: datetime, notice_id: int | None = None) -> None:
+    """Mark one notice of this person, or all of them, as read."""
+    mine = [StaffNotice.staff_id == staff_id, StaffNotice.read_at.is_(None)]
+    if notice_id is not None:
+        mine.append(StaffNotice.id == notice_id)
+    await session.execute(update(StaffNotice).where(*mine).values(read_at=now))
+    wake(session, "console")

@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, exists, false, or_
+from sqlalchemy import ColumnElement, and_, exists, false, or_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend.catalogue.models import HandlerKind
-from backend.conversations.models import Conversation
+from backend.conversations.models import Conversation, Holder
 from backend.events.models import Assignment, Event
 from backend.grids.models import Area
 from backend.staff.models import Role, Staff
@@ -45,23 +45,33 @@ class Scope:
         return bool(self.path) and area_path.startswith(self.path)
 
     def events(self) -> ColumnElement[bool]:
-        """The condition under which an event exists for this person."""
-        if self.role is Role.DEPARTMENT:
-            return exists().where(
-                Assignment.event_id == Event.id,
-                Assignment.handler == HandlerKind.DEPARTMENT,
-                Assignment.handler_code == self.department_code,
+        """The condition under which an event exists for this person: it lies in their area, their desk works or worked
+        on it, or they reported it themselves.
+        """
+        conditions = [Event.reporter_staff_id == self.staff_id]
+        if self.path:
+            conditions.append(Event.area_path.startswith(self.path, autoescape=True))
+        if self.desk:
+            kind, code = self.desk
+            conditions.append(
+                exists().where(
+                    Assignment.event_id == Event.id, Assignment.handler == kind, Assignment.handler_code == code
+                )
             )
-        return Event.area_path.startswith(self.path, autoescape=True) if self.path else false()
+        return or_(*conditions)
 
     def conversations(self) -> ColumnElement[bool]:
-        """The conversations on desks within their scope, and those whose community is not known yet."""
-        if self.role not in DESK_ROLES:
+        """The conversations on desks within their scope, theirs, and those that wait with no community known yet.
+
+        A conversation that never asked for a person is nobody's.
+        """
+        if self.role not in DESK_ROLES or not self.path:
             return false()
         within = exists().where(
             Area.code == Conversation.desk_area_code, Area.path.startswith(self.path, autoescape=True)
         )
-        return or_(within, Conversation.desk_area_code.is_(None), Conversation.staff_id == self.staff_id)
+        nowhere = and_(Conversation.desk_area_code.is_(None), Conversation.holder != Holder.BOT)
+        return or_(within, nowhere, Conversation.staff_id == self.staff_id)
 
 
 async def scope_of(session: AsyncSession, staff: Staff) -> Scope:
@@ -75,5 +85,3 @@ async def scope_of(session: AsyncSession, staff: Staff) -> Scope:
         area_code=staff.area_code,
         department_code=staff.department_code,
     )
-
-

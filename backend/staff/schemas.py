@@ -1,0 +1,221 @@
+"""Events, conversations and notices as staff see them: what the pages show and the HTTP API answers."""
+
+from datetime import datetime
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from backend.catalogue.models import HandlerKind
+from backend.conversations.models import Author, Holder, MessageKind
+from backend.events.models import ActorKind, AssignmentState, EventState, HistoryKind
+from backend.grids.models import Level
+from backend.outbox.models import DeliveryState
+from backend.staff.models import Role
+
+
+class Shape(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class StaffCard(Shape):
+    """``scope`` in words: 海陵区/城东街道/宫涵社区, or a department's name."""
+
+    username: str
+    name: str
+    role: Role
+    scope: str
+
+
+class CodeAndName(Shape):
+    code: str
+    name: str
+
+
+class Handler(Shape):
+    """A desk: the code is an area's, or a department's."""
+
+    kind: HandlerKind
+    code: str = Field(min_length=1, max_length=32)
+
+
+class HandlerName(Handler):
+    name: str
+
+
+class EventCard(Shape):
+    """One line of the queue. ``light``: red is late, yellow has less than a quarter of its time left, none has no due time."""
+
+    number: str
+    title: str
+    description: str
+    state: EventState
+    state_name: str
+    item: CodeAndName | None
+    area: CodeAndName
+    address: str
+    unplaced: bool
+    handler: HandlerName | None
+    automatic: bool
+    level: HandlerKind
+    due_at: datetime | None
+    light: Literal["green", "yellow", "red", "none"]
+    late: bool
+    anonymous: bool
+    reopened: int
+    stars: int | None
+    revision: int
+    created_at: datetime
+    updated_at: datetime
+
+
+class HistoryEntry(Shape):
+    """``name`` is the staff member's or the named reporter's; null for the system, neighbours and the anonymous."""
+
+    kind: HistoryKind
+    from_state: EventState | None
+    to_state: EventState | None
+    to_state_name: str | None
+    actor: ActorKind
+    name: str | None
+    note: str
+    photos: list[str]
+    details: dict[str, Any]
+    at: datetime
+
+
+class AssignmentCard(Shape):
+    handler: HandlerName
+    lead: bool
+    state: AssignmentState
+    result: str
+    handled_by: str | None
+    due_at: datetime | None
+    created_at: datetime
+    done_at: datetime | None
+
+
+class NextStep(Shape):
+    """A state the asker may choose now; ``handler_required`` when the duty matrix names nobody."""
+
+    to: EventState
+    to_name: str
+    note_required: bool
+    handler_required: bool
+
+
+class Reporter(Shape):
+    """``name`` is null for the anonymous and for those whose channel tells none."""
+
+    kind: ActorKind
+    name: str | None
+
+
+class EventPage(EventCard):
+    reporter: Reporter
+    supporters: int
+    latitude: float | None
+    longitude: float | None
+    verify_by: datetime | None
+    photos: list[str]
+    history: list[HistoryEntry]
+    assignments: list[AssignmentCard]
+    next_steps: list[NextStep]
+    may_call_in: bool
+    may_give_result: bool
+
+
+class EventList(Shape):
+    events: list[EventCard]
+    page: int
+    page_size: int
+    total: int
+
+
+class ConversationCard(Shape):
+    """``resident`` is what the channel says they are called; never an address."""
+
+    conversation_id: int
+    holder: Holder
+    held_by: str | None
+    mine: bool
+    resident: str | None
+    channel: str
+    desk: CodeAndName | None
+    waiting_since: datetime | None
+    last_at: datetime
+    last_text: str
+
+
+class MediaItem(Shape):
+    key: str
+    mime: str
+
+
+class TranscriptMessage(Shape):
+    """``kind`` note is for staff only. ``delivery`` is null for what the resident said and for notes."""
+
+    message_id: int
+    sequence: int
+    at: datetime
+    author: Author
+    name: str | None
+    kind: MessageKind
+    text: str
+    buttons: list[str]
+    media: list[MediaItem]
+    location: dict[str, float] | None
+    edited: bool
+    delivery: DeliveryState | None
+
+
+class ConversationPage(ConversationCard):
+    messages: list[TranscriptMessage]
+    earlier: bool
+    may_claim: bool
+    may_reply: bool
+
+
+class ConversationList(Shape):
+    conversations: list[ConversationCard]
+
+
+class Notice(Shape):
+    notice_id: int
+    text: str
+    at: datetime
+    read: bool
+    event_number: str | None
+    conversation_id: int | None
+
+
+class NoticeList(Shape):
+    notices: list[Notice]
+    unread: int
+
+
+class ItemCard(Shape):
+    code: str
+    category: str
+    name: str
+    admitted: bool
+    due_hours: int
+    channel: str
+
+
+class ItemList(Shape):
+    items: list[ItemCard]
+
+
+class DepartmentList(Shape):
+    departments: list[CodeAndName]
+
+
+class AreaCard(Shape):
+    code: str
+    name: str
+    level: Level
+    parent_code: str | None
+
+
+class AreaList(Shape):
+    areas: list[AreaCard]
