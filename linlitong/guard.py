@@ -22,10 +22,7 @@ class Guard:
         return self
 
     def __exit__(self, *_error: object) -> None:
-        assert self._process.stdin
-        with contextlib.suppress(BrokenPipeError):
-            self._process.stdin.close()
-        self._process.wait()
+        self._end()
 
     def add(self, group: int) -> None:
         self._groups.add(group)
@@ -36,18 +33,22 @@ class Guard:
         self._tell(f"-{group}\n")
 
     def _start(self) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, "-I", "-S", __file__], stdin=subprocess.PIPE, text=True, bufsize=1, start_new_session=True
-        )
+        command = [sys.executable, "-I", "-S", __file__]
+        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, bufsize=0, start_new_session=True)
+        assert self._process.stdin
+        self._pipe = self._process.stdin
+
+    def _end(self) -> None:
+        self._pipe.close()
+        self._process.wait()
 
     def _tell(self, line: str) -> None:
-        assert self._process.stdin
         try:
-            self._process.stdin.write(line)
+            self._pipe.write(line.encode())
         except BrokenPipeError:  # somebody killed the guard
-            self._process.wait()
+            self._end()
             self._start()
-            self._process.stdin.write("".join(f"{group}\n" for group in self._groups))
+            self._pipe.write("".join(f"{group}\n" for group in self._groups).encode())
 
 
 def main() -> None:
