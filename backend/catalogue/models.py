@@ -3,7 +3,7 @@
 import enum
 from datetime import date
 
-from sqlalchemy import ForeignKey, String, UniqueConstraint
+from sqlalchemy import ForeignKey, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from backend.db import Base, HasId, words
@@ -65,3 +65,15 @@ class Refusal(Base):
     item_code: Mapped[str] = mapped_column(ForeignKey("item.code"), primary_key=True)
     day: Mapped[date] = mapped_column(primary_key=True)
     count: Mapped[int] = mapped_column(default=0)
+
+
+class Guide(Base):
+    """An answer from the counter: ``keywords`` as in Item. Keys office_hours and how_long are
+    answered from the calendar and the item instead."""
+
+    __tablename__ = "guide"
+
+    key: Mapped[str] = mapped_column(String(32), primary_key=True)
+    question: Mapped[str] = mapped_column(String(120))
+    keywords: Mapped[str] = mapped_column(String(400), default="")
+    answer: Mapped[str] = mapped_column(Text)

@@ -81,3 +81,12 @@ class Holiday(Base):
     day: Mapped[date] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(String(32))
     working: Mapped[bool] = mapped_column(default=False)
+
+
+class Registry(Base):
+    """One row: ``revision`` grows with every import that changed areas, places or aliases."""
+
+    __tablename__ = "registry"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    revision: Mapped[int] = mapped_column(default=0)
