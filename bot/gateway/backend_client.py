@@ -6,7 +6,7 @@ from typing import Any
 
 import aiohttp
 
-LONG_POLL = 20.0  # seconds; the backend allows 30
+LONG_POLL = 5.0  # seconds; a poll whose gateway died may still take a lease, so it is short
 TIMEOUT = aiohttp.ClientTimeout(total=10, connect=2)
 SLOW = aiohttp.ClientTimeout(total=60, connect=2)  # uploads, downloads, long polls
 
@@ -104,24 +104,17 @@ class BackendClient:
             raise BackendDown(f"{mime} instead of JSON")
         return _parse(content)
 
-    async def _call(
-        self, method: str, path: str, *, headers: dict[str, str] | None = None, timeout: Any = TIMEOUT, **options: Any
-    ) -> tuple[bytes, str]:
+    async def _call(self, method: str, path: str, **options: Any) -> tuple[bytes, str]:
+        options["headers"] = self._headers | options.get("headers", {})
+        options.setdefault("timeout", TIMEOUT)
         try:
-            async with self._http.request(
-                method,
-                f"{self._url}/internal/v1{path}",
-                headers=self._headers | (headers or {}),
-                timeout=timeout,
-                allow_redirects=False,
-                **options,
-            ) as answer:
+            async with self._http.request(method, f"{self._url}/internal/v1{path}", allow_redirects=False, **options) as answer:
                 content = await answer.read()
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise BackendDown(type(error).__name__) from error
         if 400 <= answer.status < 500:
-            told = _parse(content).get("error", {})
-            raise BackendRefused(answer.status, told.get("code", ""), told.get("sentence", ""))
+            told = _parse(content)["error"]
+            raise BackendRefused(answer.status, told["code"], told["sentence"])
         if answer.status >= 300:
             raise BackendDown(f"status {answer.status}")
         return content, answer.content_type

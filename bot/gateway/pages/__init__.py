@@ -1,0 +1,1 @@
+"""The resident page: what a browser or ``linlitong chat`` asks for over HTTP."""

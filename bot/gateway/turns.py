@@ -1,0 +1,44 @@
+"""Residents' turns: taken from the backend, answered by the engine, ended with the replies or as failed."""
+
+import logging
+import time
+from typing import Any
+
+from bot.gateway.backend_client import BackendClient
+from bot.gateway.engine_client import EngineClient, EngineFailed
+from bot.gateway.worker import Worker, report
+
+logger = logging.getLogger(__name__)
+
+
+class Turns:
+    """The backend gives out one turn of a conversation at a time, so the order needs no care here."""
+
+    def __init__(self, backend: BackendClient, engine: EngineClient, *, slots: int) -> None:
+        self._backend, self._engine = backend, engine
+        self._worker = Worker("turns", lambda free: backend.claim_turns(limit=free), self.take, slots=slots)
+
+    async def run(self) -> None:
+        await self._worker.run()
+
+    async def take(self, turn: dict[str, Any]) -> None:
+        """Answer one claimed turn and report how it ended."""
+        began = time.monotonic()
+        message_id = turn["message_id"]
+        what = f"turn {message_id}"
+        try:
+            replies = await self._engine.answer(turn)
+        except EngineFailed as failure:
+            await self._fail(message_id, failure.code)
+        except Exception:
+            await self._fail(message_id, "gateway_defect")
+            raise
+        else:
+            if await report(what, lambda: self._backend.finish_turn(message_id, replies)):
+                logger.info("%s: %d replies in %.0f ms", what, len(replies), 1000 * (time.monotonic() - began))
+            else:
+                await self._fail(message_id, "replies_not_stored")
+
+    async def _fail(self, message_id: int, code: str) -> None:
+        logger.warning("turn %s failed: %s", message_id, code)
+        await report(f"turn {message_id}", lambda: self._backend.fail_turn(message_id, code))
