@@ -24,7 +24,7 @@ from linlitong.home import ROOT, Home
 FILE = "demo-staff.csv"
 COLUMNS = ("username", "password", "role", "scope")
 # A random password of 72 bits cannot be guessed, however quick the hash; 570 slow ones would take a minute.
-QUICK = PasswordHasher(time_cost=1, memory_cost=8 * 1024, parallelism=1)
+QUICK = PasswordHasher(time_cost=1, memory_cost=1024, parallelism=1)
 
 
 async def load(home: Home) -> int:

@@ -55,7 +55,8 @@ class Running:
     process: asyncio.subprocess.Process | None = None
     restarts: int = 0
     ready: asyncio.Event = field(default_factory=asyncio.Event)
-    was_ready: bool = False
+    came_up: bool = False  # this process answered
+    was_ready: bool = False  # this or an earlier one did
 
 
 class Supervisor:
@@ -142,7 +143,7 @@ class Supervisor:
                 return
             if self.stopping.is_set():
                 return
-            deaths = 1 if time.monotonic() - began > self.patience.settled else deaths + 1
+            deaths = 1 if one.came_up and time.monotonic() - began > self.patience.settled else deaths + 1
             if not one.was_ready and deaths >= self.patience.early_deaths:
                 self._give_up(f"{name} ended {deaths} times before it was ready ({ending(code)}): {self._last_words(name)}")
                 return
@@ -162,7 +163,7 @@ class Supervisor:
         finally:
             os.close(input_)
         self.guard.add(process.pid)
-        one.process = process
+        one.process, one.came_up = process, False
         self._write_run_file()
         try:
             return await process.wait()
@@ -196,7 +197,7 @@ class Supervisor:
                     one.ready.set()
                     if one.was_ready:
                         say(f"{one.program.name} is back")
-                    one.was_ready = True
+                    one.came_up = one.was_ready = True
             elif not one.ready.is_set():
                 answered = time.monotonic()
             elif process and time.monotonic() - answered > self.patience.stuck:
