@@ -40,11 +40,14 @@ async def serve(configuration: settings.Settings) -> None:
     # Imported here, because Rasa must not be imported before TensorFlow has been left out.
     from aiohttp import web
 
+    from bot.engine.action_server import ActionServer
     from bot.engine.server import create_app
     from bot.engine.tracker_store import BoundedTrackerStore
-    from bot.engine.turns import ActionServer, Engine, TurnProcessor
+    from bot.engine.turns import Engine, TurnProcessor
 
     processor = TurnProcessor(configuration.newest_model())
+    # The first text of all makes jieba read its dictionary; no resident shall wait for that.
+    await processor.parse("你好")
     store = BoundedTrackerStore(configuration.tracker_url, processor.domain)
     action_server = ActionServer(
         configuration.actions_url,

@@ -180,9 +180,7 @@ class BoundedTrackerStore(TrackerStore):
                 ],
             )
             connection.execute(
-                events.delete()
-                .where(events.c.sender_id == sender_id)
-                .where(events.c.number <= last_number - self._kept)
+                events.delete().where(events.c.sender_id == sender_id).where(events.c.number <= last_number - self._kept)
             )
         tracker.stored_events = len(tracker.events)
         tracker.last_number = last_number
@@ -251,9 +249,7 @@ def _restoring(state: dict[str, Any], tail: list[Event], domain: Domain) -> list
     """
     known = {slot.name for slot in domain.slots}
     timestamp = tail[0].timestamp if tail else time.time()
-    restored: list[Event] = [
-        SlotSet(name, value, timestamp) for name, value in state["slots"].items() if name in known
-    ]
+    restored: list[Event] = [SlotSet(name, value, timestamp) for name, value in state["slots"].items() if name in known]
     loop = state["active_loop"]
     if loop and not any(isinstance(event, ActiveLoop) for event in tail):
         restored.append(ActiveLoop(loop["name"], timestamp))

@@ -82,9 +82,7 @@ def _files(part: Path) -> Iterable[Path]:
 def _train(domain: Path, data: Path, config: Path, model: Path) -> None:
     # Nothing is reported to anybody, and nothing is remembered between trainings: Rasa's cache does
     # not see when the code of a component changes. The last two keep progress bars and notes away.
-    os.environ.update(
-        RASA_TELEMETRY_ENABLED="false", RASA_MAX_CACHE_SIZE="0", LOG_LEVEL="ERROR", TF_CPP_MIN_LOG_LEVEL="3"
-    )
+    os.environ.update(RASA_TELEMETRY_ENABLED="false", RASA_MAX_CACHE_SIZE="0", LOG_LEVEL="ERROR", TF_CPP_MIN_LOG_LEVEL="3")
     said = io.StringIO()
     unfinished = model.parent / "unfinished"
     with warnings.catch_warnings(record=True) as caught, contextlib.redirect_stdout(said):
@@ -108,6 +106,7 @@ def _train(domain: Path, data: Path, config: Path, model: Path) -> None:
     if result.model is None:
         raise TrainingFailed(said.getvalue())
     Path(result.model).replace(model)
+    unfinished.rmdir()
 
 
 def _log_steps() -> None:

@@ -8,12 +8,10 @@ import logging
 import traceback
 from collections.abc import AsyncIterator
 from dataclasses import asdict, dataclass
-from json import dumps
 from pathlib import Path
 from typing import Any
 from weakref import WeakValueDictionary
 
-import aiohttp
 import rasa.shared.utils.io
 from rasa.core.actions.action import Action, ActionExecutionRejection
 from rasa.core.channels.channel import OutputChannel, UserMessage
@@ -26,19 +24,16 @@ from rasa.engine.runner.dask import DaskGraphRunner
 from rasa.engine.runner.interface import GraphRunner
 from rasa.engine.storage.local_model_storage import MODEL_ARCHIVE_METADATA_FILE, LocalModelStorage
 from rasa.engine.storage.storage import ModelMetadata
-from rasa.shared.core.domain import Domain
 from rasa.shared.core.events import ActionExecutionRejected, BotUttered, Event, UserUttered
 from rasa.shared.core.trackers import DialogueStateTracker
 from rasa.utils.common import TempDirectoryPath, get_temp_dir_name
-from rasa.utils.endpoints import ClientResponseError, EndpointConfig
 
+from bot.engine.action_server import ActionFailed, ActionServer
 from bot.engine.tracker_store import BoundedTrackerStore
 
 logger = logging.getLogger(__name__)
 
 RANKING_LENGTH = 5
-# What rasa_sdk answers when it has not seen the domain of this digest yet.
-DOMAIN_NEEDED = 449
 
 
 class TurnFailed(Exception):
@@ -107,47 +102,6 @@ class Turn:
         return asdict(self)
 
 
-class ActionServer(EndpointConfig):
-    """The action server, called over one kept connection pool.
-
-    The domain is sent when the action server asks for it, and not again while it knows its digest.
-    """
-
-    def __init__(self, url: str, timeout: float, domain: Domain, digest: str) -> None:
-        # With a selective domain, Rasa leaves the domain out of what it sends.
-        super().__init__(url=url, selective_domain=True)
-        self._client = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=timeout))
-        self._domain = domain.as_dict()
-        self._digest = digest
-
-    async def close(self) -> None:
-        """Close the connections."""
-        await self._client.close()
-
-    async def request(self, *, json: dict[str, Any], **_rasa_options: Any) -> Any:
-        """The action's answer. Raises ClientResponseError for a rejection (status 400), which is part
-        of how forms work, and TurnFailed for everything else that goes wrong."""
-        action = json["next_action"]
-        call = {**json, "domain_digest": self._digest}
-        try:
-            status, body = await self._post(call)
-            if status == DOMAIN_NEEDED:
-                status, body = await self._post({**call, "domain": self._domain})
-        except asyncio.TimeoutError as error:
-            raise TurnFailed("turn_failed", f"{action}: no answer in time") from error
-        except (aiohttp.ClientError, ValueError) as error:
-            raise TurnFailed("turn_failed", f"{action}: {type(error).__name__}") from error
-        if status == 400 and isinstance(body, dict) and "action_name" in body:
-            raise ClientResponseError(status, "rejected", dumps(body))
-        if status != 200:
-            raise TurnFailed("turn_failed", f"{action}: status {status}")
-        return body
-
-    async def _post(self, call: dict[str, Any]) -> tuple[int, Any]:
-        async with self._client.post(self.url, json=call) as response:
-            return response.status, await response.json()
-
-
 class Silence(OutputChannel):
     """Sends nothing: the replies are read from what the turn wrote."""
 
@@ -167,6 +121,22 @@ class PredictionStorage(LocalModelStorage):
     def _load_metadata(directory: Path) -> ModelMetadata:
         serialized = rasa.shared.utils.io.read_json_file(directory / MODEL_ARCHIVE_METADATA_FILE)
         return ModelMetadata.from_dict({**serialized, "train_schema": {"nodes": {}}})
+
+
+class InOrderRunner(DaskGraphRunner):
+    """Runs the few nodes of a prediction one after the other, which needs no scheduler and its threads."""
+
+    def run(self, inputs: dict[str, Any] | None = None, targets: list[str] | None = None) -> dict[str, Any]:
+        """The outputs of the targets by name."""
+        outputs = {name: (name, value) for name, value in (inputs or {}).items()}
+
+        def output(name: str) -> tuple[str, Any]:
+            if name not in outputs:
+                needed = self._graph_schema.nodes[name].needs.values()
+                outputs[name] = self._instantiated_nodes[name](*map(output, needed))
+            return outputs[name]
+
+        return dict(map(output, targets or self._graph_schema.target_names))
 
 
 class TurnProcessor(MessageProcessor):
@@ -191,7 +161,7 @@ class TurnProcessor(MessageProcessor):
     def _load_model(model_path: str | Path) -> tuple[str, ModelMetadata, GraphRunner]:
         with TempDirectoryPath(get_temp_dir_name()) as folder:
             model_metadata, runner = loader.load_predict_graph_runner(
-                Path(folder), Path(model_path), PredictionStorage, DaskGraphRunner
+                Path(folder), Path(model_path), PredictionStorage, InOrderRunner
             )
         return Path(model_path).name, model_metadata, runner
 
@@ -225,9 +195,7 @@ class TurnProcessor(MessageProcessor):
         try:
             events = await action.run(output_channel, nlg, seen_by_action, self.domain)
         except ActionExecutionRejection:
-            tracker.update(
-                ActionExecutionRejected(action.name(), prediction.policy_name, prediction.max_confidence)
-            )
+            tracker.update(ActionExecutionRejected(action.name(), prediction.policy_name, prediction.max_confidence))
             return self.should_predict_another_action(action.name())
         self._log_action_on_tracker(tracker, action, events, prediction)
         if any(isinstance(event, UserUttered) for event in events):
@@ -267,6 +235,8 @@ class Engine:
                 return await self._processor.turn(message)
             except TurnFailed:
                 raise
+            except ActionFailed as failure:
+                raise TurnFailed("turn_failed", str(failure)) from failure
             # Whatever a rule, a form or the database raises, the answer is the same: not done. The log
             # gets the place, not the error's words, which may quote the resident.
             except Exception as error:

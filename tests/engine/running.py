@@ -60,6 +60,7 @@ class Assistant:
         self.home = home
         self.state = state
         self.log = state / "engine.log"
+        self.tracker_url = f"sqlite:///{state}/tracker.db"
         self.actions_port = free_port()
         self.engine_port = free_port()
         self.engine: subprocess.Popen | None = None
@@ -94,7 +95,7 @@ class Assistant:
                     "LINLITONG_HOME": str(self.home),
                     "LINLITONG_ENGINE_PORT": str(self.engine_port),
                     "LINLITONG_ACTIONS_URL": f"http://127.0.0.1:{self.actions_port}/webhook",
-                    "LINLITONG_TRACKER_URL": f"sqlite:///{self.state}/tracker.db",
+                    "LINLITONG_TRACKER_URL": self.tracker_url,
                     "LINLITONG_SERVICE_TOKEN": TOKEN,
                 },
                 stdout=log,
@@ -142,8 +143,7 @@ class Assistant:
 def train(home: Path, domain: Path, data: Path, *options: str) -> str:
     """What the training says."""
     return subprocess.run(
-        [ENGINE_PYTHON, "-m", "bot.engine.training", "--domain", domain, "--data", data]
-        + ["--out", home / "models", *options],
+        [ENGINE_PYTHON, "-m", "bot.engine.training", "--domain", domain, "--data", data, "--out", home / "models", *options],
         cwd=PROJECT,
         check=True,
         capture_output=True,

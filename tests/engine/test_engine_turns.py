@@ -63,7 +63,7 @@ def test_replies_carry_buttons_and_custom_data(assistant):
 def test_the_parse_ranks_five_intents(assistant):
     _, turn = assistant.post("parse", "你们几点上班")
     assert turn["parse"]["intent"] in ("ask_guide", "nlu_fallback")
-    assert [each["name"] for each in turn["parse"]["ranking"]][0] == "ask_guide"
+    assert turn["parse"]["ranking"][0]["name"] == "ask_guide"
     assert len(turn["parse"]["ranking"]) == 5
     assert call("POST", f"{assistant.url}/parse", {"text": "你们几点上班"}) == (200, turn["parse"])
 

@@ -153,7 +153,5 @@ def _scale(scores: NDArray[np.float32], targets: NDArray[np.str_], classes: list
     """The factor with which the scores give the truth the highest likelihood."""
     truth = np.searchsorted(classes, targets)
     candidates = np.geomspace(0.5, 20, 60)
-    likelihoods = [
-        np.log(softmax(factor * scores)[np.arange(len(truth)), truth] + 1e-12).mean() for factor in candidates
-    ]
+    likelihoods = [np.log(softmax(factor * scores)[np.arange(len(truth)), truth] + 1e-12).mean() for factor in candidates]
     return float(candidates[int(np.argmax(likelihoods))])

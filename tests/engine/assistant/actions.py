@@ -32,9 +32,7 @@ class Recall(Action):
 
     def run(self, dispatcher, tracker, domain):
         note(self.name(), tracker)
-        dispatcher.utter_message(
-            text=f"{tracker.get_slot('nickname')} {tracker.latest_message['metadata'].get('location')}"
-        )
+        dispatcher.utter_message(text=f"{tracker.get_slot('nickname')} {tracker.latest_message['metadata'].get('location')}")
         return []
 
 

@@ -1,0 +1,71 @@
+"""The examples that the model learns from are many, and not multiplied."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from pathlib import Path
+
+import pytest
+import yaml
+
+DATA = Path(__file__).parents[2] / "data/nlu"
+LARGE = {"report_issue", "ask_legal", "apply_subsidy", "vote", "ask_status", "ask_guide"}
+SMALL = {"give_opinion", "request_human", "emergency", "greet", "goodbye", "thank", "affirm", "deny", "cancel", "out_of_scope"}
+TOO_SIMILAR = 0.9
+
+
+def examples() -> dict[str, list[str]]:
+    """The texts of each intent."""
+    found = defaultdict(list)
+    for file in sorted(DATA.glob("*.yml")):
+        for entry in yaml.safe_load(file.read_text(encoding="utf-8"))["nlu"]:
+            if "intent" in entry:
+                lines = entry["examples"].splitlines()
+                found[entry["intent"]] += [line.removeprefix("- ").strip() for line in lines if line.strip()]
+    return found
+
+
+EXAMPLES = examples()
+
+
+def trigrams(text: str) -> frozenset[str]:
+    """The runs of three characters; a shorter text is one run."""
+    return frozenset(text[i : i + 3] for i in range(max(1, len(text) - 2)))
+
+
+def near_duplicates(texts: list[str]) -> list[tuple[str, str]]:
+    """Pairs whose trigrams are more than TOO_SIMILAR alike (Jaccard)."""
+    sets = [trigrams(text) for text in texts]
+    holders = defaultdict(list)
+    pairs = []
+    for number, grams in enumerate(sets):
+        shared = Counter(other for gram in grams for other in holders[gram])
+        for other, count in shared.items():
+            if count > TOO_SIMILAR * (len(grams) + len(sets[other]) - count):
+                pairs.append((texts[other], texts[number]))
+        for gram in grams:
+            holders[gram].append(number)
+    return pairs
+
+
+def test_near_duplicates_are_found():
+    text = "楼下的路灯坏了三天了一直没有人来修晚上回家看不见路老人摔了一跤"
+    assert near_duplicates([text, text + "。", "楼道灯不亮"]) == [(text, text + "。")]
+
+
+@pytest.mark.parametrize("intent", sorted(LARGE | SMALL))
+def test_no_example_is_nearly_another(intent):
+    assert near_duplicates(EXAMPLES[intent]) == []
+
+
+@pytest.mark.parametrize("intent", sorted(LARGE | SMALL))
+def test_there_are_enough_examples(intent):
+    assert len(EXAMPLES[intent]) >= (600 if intent in LARGE else 150)
+
+
+def test_no_text_stands_under_two_intents():
+    intents = defaultdict(set)
+    for intent, texts in EXAMPLES.items():
+        for text in texts:
+            intents[text].add(intent)
+    assert {text: names for text, names in intents.items() if len(names) > 1} == {}
