@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from actions.handoff import ask_for_person
 from actions.turn import HouseAction, Turn
 
 
@@ -14,7 +15,11 @@ class Guide(HouseAction):
         draft = turn.tracker.get_slot("draft") or {}
         found = await turn.post(
             "/intake/guide",
-            {"text": turn.text, "parts": draft.get("parts") or {}, "item_code": (draft.get("item") or {}).get("code")},
+            {
+                "text": turn.text,
+                "parts": draft.get("parts") or {},
+                "item_code": (draft.get("item") or {}).get("code"),
+            },
             once="guide",
         )
         names = turn.house.names
@@ -26,6 +31,11 @@ class Guide(HouseAction):
                 turn.say("utter_guide_grid_member", grid=found["grid"], name=found["name"], phone=found["phone"])
             case "which_community":
                 turn.say("utter_guide_which_community")
+            case "duration":
+                turn.say("utter_guide_duration", item=found["item"], hours=found["hours"], due=found["due"])
+            case "erasure":
+                await ask_for_person(turn)
+                turn.say("utter_data_request")
             case "answer":
                 turn.dispatcher.utter_message(text=found["answer"])
             case _:

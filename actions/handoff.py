@@ -5,22 +5,25 @@ from typing import Any
 from actions.turn import HouseAction, Turn
 
 
+async def ask_for_person(turn: Turn) -> dict[str, Any]:
+    """Put the conversation on the desk of the community that is known from the report, if any; returns who waits."""
+    place = (turn.tracker.get_slot("draft") or {}).get("place") or {}
+    body = {"reason": turn.intent, "community": place.get("community_code")}
+    return await turn.house.backend.post(f"/conversations/{turn.conversation}/handoff", body)
+
+
 class Handoff(HouseAction):
     action_name = "action_handoff"
 
     async def act(self, turn: Turn) -> list[dict[str, Any]]:
-        place = (turn.tracker.get_slot("draft") or {}).get("place") or {}
-        body = {"reason": turn.intent, "community": place.get("community_code")}
-        waiting = await turn.house.backend.post(f"/conversations/{turn.conversation}/handoff", body)
+        waiting = await ask_for_person(turn)
         names = turn.house.names
         desk = (
             names("community_service_desk", community=waiting["community"])
             if waiting["community"]
             else names("shared_desk")
         )
-        if turn.intent == "delete_my_data":
-            turn.say("utter_data_request")
-        elif waiting["already"]:
+        if waiting["already"]:
             turn.say("utter_handoff_already", ahead=waiting["ahead"])
         elif waiting["open"]:
             turn.say("utter_handoff_open", desk=desk, ahead=waiting["ahead"])

@@ -76,7 +76,7 @@ async def read(turn: Turn, draft: dict[str, Any], asked: str | None) -> bool:
             await read_text(turn, draft, turn.text, asked, location=turn.location)
             return True
         case "choose_place":
-            choose_place(draft, turn.entity("area_code"))
+            await choose_place(turn, draft)
             return True
         case "choose_item":
             draft["item"] = next(
@@ -130,7 +130,7 @@ async def read_text(
     """Let the backend read the words; take from them what belongs here. False when nothing did."""
     found = await turn.post(
         "/intake/read",
-        {"text": text, "location": location, "parts": draft.get("parts") or {}, "asked": asked},
+        {"text": text, "location": location, "parts": draft.get("parts") or {}},
         once="read",
     )
     place, matters = found["place"], found["matters"]
@@ -153,26 +153,44 @@ async def read_text(
         took |= take_matters(turn, draft, matters, asked, correcting=correcting)
     draft["editing"] = asked == "confirmation" and not took and (draft.get("editing") or turn.intent == "deny")
     if asked == "place" and not place:
-        draft["misses"] = draft.get("misses", 0) + 1
+        give_up_on_place(draft)
         return True
     return took or turn.intent in ("affirm", "deny", "report_issue", "nlu_fallback", "give_opinion") or asked is None
 
 
 def take_place(draft: dict[str, Any], place: dict[str, Any]) -> None:
-    """Keep what the backend made of the address: one grid, a choice, a community, or a hint for the next question."""
-    draft["parts"] = place.get("parts") or draft.get("parts") or {}
+    """Keep what the backend made of the address: one grid, a choice, a desk, or a hint for the next question.
+
+    An area alone is asked about once more; then its desk gets the report, flagged as without a grid.
+    """
+    hinted = (draft.get("place_hint") or {}).get("area_code")
+    settled = place["status"] == "grid" or (
+        place["status"] == "community" and (place["detailed"] or hinted == place["area_code"])
+    )
+    draft["parts"] = place["parts"]
     draft["misses"] = 0
     draft["place_hint"] = place
-    draft["place"] = place if place["status"] in ("grid", "community") else None
-    draft["place_choices"] = place.get("choices", []) if place["status"] == "choices" else []
+    draft["place"] = place if settled else None
+    draft["place_choices"] = place["choices"]
     draft["similar"] = None
 
 
-def choose_place(draft: dict[str, Any], area_code: Any) -> None:
-    chosen = next((c for c in draft.get("place_choices", []) if c["area_code"] == area_code), None)
+async def choose_place(turn: Turn, draft: dict[str, Any]) -> None:
+    code = turn.entity("area_code")
+    chosen = next((c for c in draft.get("place_choices", []) if c["area_code"] == code), None)
     if chosen:
-        draft["place"] = chosen | {"status": "grid"}
-        draft["place_choices"] = []
+        found = await turn.post(
+            "/intake/read", {"parts": draft.get("parts") or {}, "choice": chosen["place"]}, once="read"
+        )
+        take_place(draft, found["place"])
+
+
+def give_up_on_place(draft: dict[str, Any]) -> None:
+    """The resident cannot say it more exactly: the desk of the smallest area that was named gets it."""
+    draft["misses"] = draft.get("misses", 0) + 1
+    hint = draft.get("place_hint") or {}
+    if hint.get("status") in ("community", "street"):
+        draft["place"] = hint
 
 
 def take_matters(

@@ -13,8 +13,9 @@ from backend.db import Database
 from backend.events import clerk
 from backend.events.routes import routes as event_routes
 from backend.house import DESK, desk_factory
-from backend.intake.routes import READERS, Readers
+from backend.intake.routes import READERS
 from backend.intake.routes import routes as intake_routes
+from backend.intake.service import Readers
 from backend.media.routes import routes as media_routes
 from backend.outbox.routes import routes as outbox_routes
 from wording import Sentences
@@ -44,7 +45,7 @@ def internal_app(settings: Settings, database: Database, clock: Clock | None = N
         client_max_size=settings.media_max_bytes,
     )
     _share(app, settings, database, clock or SystemClock())
-    app[READERS] = Readers(settings)
+    app[READERS] = Readers(settings.home / "models" / "triage-items.npz")
     app.router.add_get("/health", health)
     for routes in (conversation_routes, outbox_routes, media_routes, event_routes, intake_routes):
         app.add_routes(routes)

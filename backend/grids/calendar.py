@@ -23,7 +23,7 @@ class Calendar:
     @classmethod
     async def load(cls, session: AsyncSession, *, opens: time, closes: time, zone: ZoneInfo) -> "Calendar":
         rows = await session.execute(select(Holiday.day, Holiday.working))
-        return cls(opens, closes, zone, dict(rows.tuples().all()))
+        return cls(opens, closes, zone, {day: working for day, working in rows})
 
     def add_working_hours(self, start: datetime, amount: float) -> datetime:
         """The moment ``amount`` office hours after ``start``, in UTC."""
@@ -36,6 +36,4 @@ class Calendar:
 
     def next_opening(self, now: datetime) -> datetime:
         """``now`` when open, else the next moment at which offices open, in UTC."""
-        return hours.next_opening(
-            now, opens=self.opens, closes=self.closes, holidays=self.holidays, zone=self.zone
-        )
+        return hours.next_opening(now, opens=self.opens, closes=self.closes, holidays=self.holidays, zone=self.zone)

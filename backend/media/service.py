@@ -105,4 +105,4 @@ async def types(session: AsyncSession, keys: list[str]) -> dict[str, str]:
     if not keys:
         return {}
     rows = await session.execute(select(Media.key, Media.mime).where(Media.key.in_(keys)))
-    return dict(rows.tuples().all())
+    return {key: mime for key, mime in rows}

@@ -1,0 +1,40 @@
+"""Reading and guide answers, for the actions."""
+
+from aiohttp import web
+
+from backend.conversations import service as conversations
+from backend.house import DESK
+from backend.intake import guide, service
+from backend.intake.schemas import GuideBody, ReadBody
+from backend.intake.service import Readers
+from backend.web import DATABASE, body_of
+
+routes = web.RouteTableDef()
+READERS = web.AppKey("readers", Readers)
+
+
+@routes.post("/internal/v1/intake/read")
+async def read(request: web.Request) -> web.Response:
+    body = await body_of(request, ReadBody)
+    async with request.app[DATABASE].read() as session:
+        answer = await service.read(
+            session, request.app[READERS], text=body.text, pin=body.location, parts=body.parts, choice=body.choice
+        )
+    return web.json_response(answer)
+
+
+@routes.post("/internal/v1/intake/guide")
+async def answer_guide(request: web.Request) -> web.Response:
+    body = await body_of(request, GuideBody)
+    async with request.app[DATABASE].read() as session:
+        conversation = await conversations.by_tracker_key(session, request.query.get("conversation", ""))
+        answer = await guide.answer(
+            session,
+            request.app[READERS],
+            text=body.text,
+            parts=body.parts,
+            item_code=body.item_code,
+            area_code=conversation.last_area_code,
+            desk=await request.app[DESK](session),
+        )
+    return web.json_response(answer)

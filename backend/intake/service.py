@@ -1,0 +1,127 @@
+"""Reading a resident's words: where it is, what it is, and which item of the admission list that makes it."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from backend.catalogue.models import Item
+from backend.grids import service as grids
+from backend.grids.address import AddressReader
+from backend.grids.gazetteer import Gazetteer
+from backend.grids.models import Level
+from backend.intake.matters import has_matter
+from backend.intake.schemas import Pin
+from backend.triage.classifier import ItemClassifier
+
+# Measured on tests/backend/triage/dev_items.csv; docs/triage.md has the table.
+SURE = 0.40
+CLOSE_RATIO = 0.6
+KNOWN = 0.12
+REFUSE = 0.60
+CHOICES = 3
+DETAILS = ("compound", "road", "building", "group", "grid")
+
+
+@dataclass
+class Readers:
+    """What reading needs in memory: the registry's reader, kept up with imports, and the item classifier."""
+
+    classifier_path: Path
+    _reader: AddressReader | None = field(default=None, repr=False)
+    _classifier: ItemClassifier | None = field(default=None, repr=False)
+
+    async def address(self, session: AsyncSession) -> AddressReader:
+        """The address reader of the registry's present revision."""
+        held = self._reader.gazetteer if self._reader else None
+        present = await grids.current(session, held)
+        if self._reader is None or present is not held:
+            self._reader = AddressReader(present)
+        return self._reader
+
+    def items(self) -> ItemClassifier:
+        if self._classifier is None:
+            self._classifier = ItemClassifier.load(self.classifier_path)
+        return self._classifier
+
+
+async def read(
+    session: AsyncSession,
+    readers: Readers,
+    *,
+    text: str,
+    pin: Pin | None,
+    parts: dict[str, Any],
+    choice: dict[str, Any],
+) -> dict[str, Any]:
+    """Return {place, matters}: ``place`` is None when no place was named, else as ``place_of`` gives it;
+    ``matters`` lists {text, item}, in the order they were said."""
+    reader = await readers.address(session)
+    reading = reader.read(text)
+    said = reading.place() | choice
+    place = None
+    if pin is not None or said:
+        place = await place_of(session, reader.gazetteer, grids.merge(parts, said), pin=pin)
+    matters = []
+    if has_matter(reading):
+        for matter in readers.items().split(text):
+            matters.append({"text": matter, "item": await item_of(session, readers, matter)})
+    return {"place": place, "matters": matters}
+
+
+async def place_of(
+    session: AsyncSession, gazetteer: Gazetteer, parts: dict[str, Any], *, pin: Pin | None
+) -> dict[str, Any]:
+    """Where the parts and the pin lie: {status, area_code, label, address, detailed, community_code, choices, parts,
+    latitude, longitude}. ``detailed`` says whether more than an area was named."""
+    found = await grids.resolve(session, gazetteer, parts, pin=(pin.latitude, pin.longitude) if pin else None)
+    community = gazetteer.above(found.area_code, Level.COMMUNITY) if found.area_code else None
+    return {
+        "status": found.status.value,
+        "area_code": found.area_code,
+        "label": found.name,
+        "address": found.address,
+        "detailed": pin is not None or any(parts.get(name) for name in DETAILS),
+        "community_code": community.code if community else None,
+        "choices": [{"area_code": c.area_code, "label": c.label, "place": c.place} for c in found.choices],
+        "parts": parts,
+        "latitude": pin.latitude if pin else None,
+        "longitude": pin.longitude if pin else None,
+    }
+
+
+async def item_of(session: AsyncSession, readers: Readers, text: str) -> dict[str, Any]:
+    """Which item a matter is: {status, code, name, category, channel, choices}.
+
+    status is sure, close (``choices`` has two or three to ask about), off_list (refused, ``channel`` says where to
+    turn) or unknown (the street decides). Only a clear case is refused.
+    """
+    ranked = readers.items().classify(text)
+    items = {item.code: item for item in await session.scalars(select(Item))}
+    ranked = [(items[code], probability) for code, probability in ranked if code in items]
+    if not ranked or ranked[0][1] < KNOWN:
+        return {"status": "unknown", "choices": []}
+    best, probability = ranked[0]
+    rival = ranked[1][1] if len(ranked) > 1 else 0.0
+    if not best.admitted and probability >= REFUSE:
+        return _as_dict(best, "off_list")
+    admitted = [(item, p) for item, p in ranked if item.admitted]
+    if best.admitted and (probability >= SURE or rival < probability * CLOSE_RATIO):
+        return _as_dict(best, "sure")
+    choices = [{"code": item.code, "name": item.name} for item, p in admitted[:CHOICES] if p >= KNOWN / 2]
+    if len(choices) < 2:
+        return _as_dict(admitted[0][0], "sure") if admitted else {"status": "unknown", "choices": []}
+    return {"status": "close", "choices": [c | {"status": "sure"} for c in choices]}
+
+
+def _as_dict(item: Item, status: str) -> dict[str, Any]:
+    return {
+        "status": status,
+        "code": item.code,
+        "name": item.name,
+        "category": item.category,
+        "channel": item.channel,
+        "choices": [],
+    }
