@@ -1,0 +1,95 @@
+"""One table of what the staff HTTP API offers. Routes are made from it, and so is the OpenAPI document."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+from aiohttp import web
+from pydantic import BaseModel, ValidationError
+
+from backend.errors import BadInput, NotSignedIn
+from backend.staff.service import SignedIn, who
+from backend.web import CLOCK, DATABASE, body_of
+
+Answer = BaseModel | web.StreamResponse | None
+
+
+@dataclass(frozen=True)
+class Call:
+    """A checked request: who asks, with what body and query, each as the operation's schema."""
+
+    request: web.Request
+    body: Any
+    query: Any
+    _signed: SignedIn | None
+
+    @property
+    def signed(self) -> SignedIn:
+        if self._signed is None:
+            raise NotSignedIn
+        return self._signed
+
+
+@dataclass(frozen=True)
+class Operation:
+    """``answer`` is the schema of the answer; None with ``media`` for files, None without for an empty one."""
+
+    method: str
+    path: str
+    name: str
+    summary: str
+    work: Callable[[Call], Awaitable[Answer]]
+    status: int = 200
+    answer: type[BaseModel] | None = None
+    media: str | None = None
+    body: type[BaseModel] | None = None
+    upload: str | None = None
+    query: type[BaseModel] | None = None
+    open_to_all: bool = False
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        """Check who asks and what they sent, do the work, and answer JSON."""
+        signed = None if self.open_to_all else await signed_in(request)
+        body = await body_of(request, self.body) if self.body else None
+        query = query_of(request, self.query) if self.query else None
+        answer = await self.work(Call(request, body, query, signed))
+        if isinstance(answer, web.StreamResponse):
+            return answer
+        if answer is None:
+            return web.Response(status=self.status)
+        return web.json_response(text=answer.model_dump_json(), status=self.status)
+
+
+OPERATIONS: list[Operation] = []
+
+
+def operation(method: str, path: str, **facts: Any) -> Callable[[Callable[[Call], Awaitable[Answer]]], Operation]:
+    """Enter a handler into the table; its docstring is the summary, its name the operation's id."""
+
+    def enter(work: Callable[[Call], Awaitable[Answer]]) -> Operation:
+        entry = Operation(method, path, work.__name__, (work.__doc__ or "").strip(), work, **facts)
+        OPERATIONS.append(entry)
+        return entry
+
+    return enter
+
+
+def bearer(request: web.Request) -> str:
+    """The token of ``Authorization: Bearer``. Raises NotSignedIn; cookies do not count here, so forged forms cannot."""
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not token:
+        raise NotSignedIn
+    return token.strip()
+
+
+async def signed_in(request: web.Request) -> SignedIn:
+    async with request.app[DATABASE].read() as session:
+        return await who(session, bearer(request), now=request.app[CLOCK].now())
+
+
+def query_of(request: web.Request, schema: type[BaseModel]) -> BaseModel:
+    """The query string as ``schema``. Raises BadInput naming the parameters that are wrong."""
+    try:
+        return schema.model_validate(dict(request.query))
+    except ValidationError as error:
+        raise BadInput(fields=sorted({".".join(str(p) for p in e["loc"]) for e in error.errors()})) from None

@@ -1,0 +1,56 @@
+"""The staff console's composition: the HTTP API for programs and the pages for people, on one address."""
+
+from pathlib import Path
+
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from backend.api.routes import routes as api_routes
+from backend.clock import Clock, SystemClock
+from backend.console.errors import console_errors
+from backend.console.pages import routes as page_routes
+from backend.console.render import HEADERS, HERE
+from backend.console.stream import end_streams, pulse
+from backend.db import Database
+from backend.house import DESK, desk_factory
+from backend.settings import Settings
+from backend.web import CLOCK, DATABASE, SENTENCES, SETTINGS
+from wording import Sentences
+
+ROOT = Path(__file__).parents[2]
+ASSETS = {
+    "htmx.js": ROOT / "node_modules" / "htmx.org" / "dist" / "htmx.min.js",
+    "sse.js": ROOT / "node_modules" / "htmx-ext-sse" / "dist" / "sse.min.js",
+    "console.js": HERE / "static" / "console.js",
+    "console.css": HERE / "static" / "console.css",
+}
+
+
+@web.middleware
+async def safe_headers(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Every answer says what a browser may do with it; an answer's own headers come first."""
+    response = await handler(request)
+    for name, value in HEADERS.items():
+        if not response.prepared:
+            response.headers.setdefault(name, value)
+    return response
+
+
+async def asset(request: web.Request) -> web.StreamResponse:
+    """A script or style; checked for a newer one on every visit."""
+    path = ASSETS.get(request.match_info["name"])
+    if path is None:
+        raise web.HTTPNotFound
+    return web.FileResponse(path, headers={"Cache-Control": "no-cache"})
+
+
+def console_app(settings: Settings, database: Database, clock: Clock | None = None) -> web.Application:
+    """The application on the staff address. Opens nothing before it is started."""
+    app = web.Application(middlewares=[safe_headers, console_errors])
+    sentences = Sentences.load(ROOT / "domain.yml")
+    app[SETTINGS], app[DATABASE], app[CLOCK], app[SENTENCES] = settings, database, clock or SystemClock(), sentences
+    app[DESK] = desk_factory(settings, app[CLOCK], sentences)
+    app.add_routes([*api_routes, *page_routes, web.get("/static/{name}", asset)])
+    app.cleanup_ctx.append(pulse)
+    app.on_shutdown.append(end_streams)
+    return app

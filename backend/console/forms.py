@@ -1,0 +1,79 @@
+"""Forms as browsers send them, read in pieces: fields into memory, photos cleaned and stored one by one."""
+
+import asyncio
+from dataclasses import dataclass, field
+
+from aiohttp import BodyPartReader, web
+
+from backend.errors import BadInput, Forbidden
+from backend.media import service as media
+from backend.web import CLOCK, DATABASE, SETTINGS
+
+FIELD_LIMIT = 64 * 1024
+FIELDS = 40
+MAX_PHOTOS = 9
+
+
+@dataclass
+class Form:
+    """``fields`` by name, and the keys of the photos that came with them."""
+
+    fields: dict[str, str] = field(default_factory=dict)
+    photos: list[str] = field(default_factory=list)
+
+    def __getitem__(self, name: str) -> str:
+        return self.fields.get(name, "").strip()
+
+
+async def read_form(request: web.Request, *, csrf: str) -> Form:
+    """Return the form. Raises Forbidden unless it carries ``csrf``, before any photo of it is looked at."""
+    form = Form()
+    if request.content_type != "multipart/form-data":
+        form.fields = {key: str(value) for key, value in (await request.post()).items()}
+        check_csrf(form, csrf)
+        return form
+    async for part in await request.multipart():
+        if not isinstance(part, BodyPartReader) or part.name is None or len(form.fields) > FIELDS:
+            raise BadInput
+        if part.filename is None:
+            form.fields[part.name] = (await read_part(part, FIELD_LIMIT)).decode(errors="replace")
+            continue
+        check_csrf(form, csrf)
+        raw = await read_part(part, request.app[SETTINGS].media_max_bytes)
+        if raw:
+            if len(form.photos) == MAX_PHOTOS:
+                raise BadInput(f"一次最多传 {MAX_PHOTOS} 张照片。", code="too_many_photos")
+            form.photos.append(await _store(request, raw))
+    check_csrf(form, csrf)
+    return form
+
+
+def check_csrf(form: Form, csrf: str) -> None:
+    if not csrf or form["csrf"] != csrf:
+        raise Forbidden("页面放得太久了，请刷新后再试。", code="csrf")
+
+
+async def read_part(part: BodyPartReader, limit: int) -> bytes:
+    """The part's bytes, at most ``limit``. Raises TooLarge as soon as it is known to be more."""
+    body = bytearray()
+    while chunk := await part.read_chunk(64 * 1024):
+        body += chunk
+        if len(body) > limit:
+            raise media.TooLarge
+    return bytes(body)
+
+
+async def _store(request: web.Request, raw: bytes) -> str:
+    clean, width, height = await asyncio.to_thread(media.clean_photo, raw)
+    settings = request.app[SETTINGS]
+    async with request.app[DATABASE].write() as session:
+        row = await media.store(
+            session,
+            settings.home / "media",
+            clean,
+            mime="image/jpeg",
+            size=(width, height),
+            resident_id=None,
+            now=request.app[CLOCK].now(),
+        )
+    return row.key

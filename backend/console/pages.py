@@ -1,0 +1,400 @@
+"""The console's pages. Each is whole by itself; htmx asks for the same page again and takes the part that changed."""
+
+import hmac
+import secrets
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+from aiohttp import web
+from pydantic import ValidationError
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from backend.api.routes import id_in, media_in_scope, notice_list, remote_of
+from backend.api.schemas import EventQuery, Transition
+from backend.catalogue.models import Department, Item
+from backend.console.forms import Form, read_form
+from backend.console.render import render
+from backend.console.stream import stream
+from backend.conversations import service as conversations
+from backend.conversations.models import Conversation
+from backend.errors import BadInput, NotSignedIn
+from backend.events import service as events
+from backend.events.models import Event, EventState
+from backend.events.service import Actor, Desk
+from backend.house import DESK
+from backend.staff import conversations as talks
+from backend.staff import events as work
+from backend.staff import notices, service
+from backend.staff.schemas import Handler
+from backend.staff.scope import DESK_ROLES
+from backend.web import CLOCK, DATABASE, SENTENCES, SETTINGS
+
+COOKIE = "linlitong_staff"
+KNOCK = "linlitong_sign_in"
+PAGE_SIZE = 30
+TABS = ("mine", "all", "late", "closed")
+
+routes = web.RouteTableDef()
+
+
+@dataclass(frozen=True)
+class Visit:
+    """A signed-in request for a page, with what every page's frame shows."""
+
+    request: web.Request
+    token: str
+    signed: service.SignedIn
+
+    async def show(self, session: AsyncSession, template: str, **values: Any) -> web.Response:
+        scope = self.signed.scope
+        return render(
+            self.request,
+            template,
+            signed=self.signed,
+            has_desk=scope.role in DESK_ROLES,
+            waiting=await talks.waiting(session, scope),
+            unread=await notices.unread(session, scope.staff_id),
+            **values,
+        )
+
+    async def form(self) -> Form:
+        return await read_form(self.request, csrf=self.signed.csrf)
+
+
+def page(work_: Callable[[Visit], Awaitable[web.StreamResponse]]) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    """A handler for the signed-in only; the sign-in is looked up anew for every request."""
+
+    async def handle(request: web.Request) -> web.StreamResponse:
+        token = request.cookies.get(COOKIE, "")
+        if not token:
+            raise NotSignedIn
+        async with request.app[DATABASE].read() as session:
+            signed = await service.who(session, token, now=request.app[CLOCK].now())
+        return await work_(Visit(request, token, signed))
+
+    return handle
+
+
+def see(location: str) -> web.Response:
+    """Look there next (303): an answer, not an error, so that what was written stays written."""
+    return web.Response(status=303, headers={"Location": location})
+
+
+@routes.get("/sign-in")
+async def sign_in_page(request: web.Request) -> web.Response:
+    return _sign_in(request)
+
+
+def _sign_in(request: web.Request, *, sentence: str = "", username: str = "", status: int = 200) -> web.Response:
+    """The form carries a secret that only this browser's cookie has: nobody else can send it from another site."""
+    secret = request.cookies.get(KNOCK) or secrets.token_urlsafe(24)
+    response = render(request, "sign_in.html", status=status, csrf=secret, sentence=sentence, username=username)
+    response.set_cookie(KNOCK, secret, httponly=True, samesite="Strict", secure=request.app[SETTINGS].cookie_secure)
+    return response
+
+
+@routes.post("/sign-in")
+async def sign_in(request: web.Request) -> web.StreamResponse:
+    form = await request.post()
+    given, secret = str(form.get("csrf", "")), request.cookies.get(KNOCK, "")
+    username, password = str(form.get("username", "")), str(form.get("password", ""))
+    if not secret or not hmac.compare_digest(given.encode(), secret.encode()):
+        return _sign_in(request, sentence="页面放得太久了，请再登录一次。", username=username, status=403)
+    settings = request.app[SETTINGS]
+    try:
+        token, _ = await service.sign_in(
+            request.app[DATABASE],
+            username=username,
+            password=password[:200],
+            remote=remote_of(request),
+            now=request.app[CLOCK].now(),
+            hours=settings.session_hours,
+        )
+    except (service.WrongPassword, service.TooManyTries) as error:
+        return _sign_in(request, sentence=error.sentence, username=username, status=error.status)
+    response = see("/")
+    response.set_cookie(
+        COOKIE,
+        token,
+        max_age=settings.session_hours * 3600,
+        httponly=True,
+        samesite="Lax",
+        secure=settings.cookie_secure,
+    )
+    return response
+
+
+@routes.post("/sign-out")
+@page
+async def sign_out(visit: Visit) -> web.StreamResponse:
+    await visit.form()
+    async with visit.request.app[DATABASE].write() as session:
+        await service.sign_out(session, visit.token)
+    response = see("/sign-in")
+    response.del_cookie(COOKIE)
+    return response
+
+
+@routes.get("/")
+@page
+async def queue(visit: Visit) -> web.StreamResponse:
+    """The queue under one of four tabs, searched and filtered."""
+    asked = visit.request.query
+    scope, now = visit.signed.scope, visit.request.app[CLOCK].now()
+    tab = asked.get("tab", "")
+    if tab not in TABS:
+        tab = "mine" if scope.desk else "all"
+    try:
+        query = EventQuery.model_validate(
+            {key: asked[key] for key in ("state", "item", "q", "page") if asked.get(key)} | {"page_size": PAGE_SIZE}
+        )
+    except ValidationError:
+        raise BadInput from None
+    async with visit.request.app[DATABASE].read() as session:
+        found, total = await work.matching(
+            session,
+            scope,
+            now=now,
+            state=query.state,
+            item=query.item,
+            only_late=tab == "late",
+            mine=tab == "mine",
+            closed=tab == "closed",
+            words=query.q,
+            page=query.page,
+            page_size=PAGE_SIZE,
+        )
+        return await visit.show(
+            session,
+            "queue.html",
+            tab=tab,
+            query=query,
+            cards=[await work.card(session, event, now) for event in found],
+            total=total,
+            pages=max(1, -(-total // PAGE_SIZE)),
+            counts=await work.counts(session, scope, now),
+            items=list(await session.scalars(select(Item).where(Item.admitted).order_by(Item.category, Item.code))),
+        )
+
+
+@routes.get(r"/events/{number:\d{4}-?\d{4}}")
+@page
+async def event_page(visit: Visit) -> web.StreamResponse:
+    now = visit.request.app[CLOCK].now()
+    async with visit.request.app[DATABASE].read() as session:
+        event = await work.by_number(session, visit.signed.scope, visit.request.match_info["number"])
+        shown = await work.page(session, visit.signed.scope, event, now)
+        dispatching = any(step.to is EventState.DISPATCHED for step in shown.next_steps)
+        suggested = await events.find_handler(session, event, event.state) if dispatching else None
+        return await visit.show(
+            session,
+            "event.html",
+            event=shown,
+            choices=await work.handler_choices(session, event) if dispatching else [],
+            suggested=suggested,
+            departments=list(await session.scalars(select(Department).order_by(Department.code)))
+            if shown.may_call_in
+            else [],
+        )
+
+
+async def on_event(
+    visit: Visit, act: Callable[[AsyncSession, Event, Desk], Awaitable[None]]
+) -> web.StreamResponse:
+    """Change the event in one transaction and show it again."""
+    async with visit.request.app[DATABASE].write() as session:
+        desk = await visit.request.app[DESK](session)
+        event = await work.by_number(session, visit.signed.scope, visit.request.match_info["number"])
+        await act(session, event, desk)
+    return see(f"/events/{event.number}")
+
+
+@routes.post(r"/events/{number:\d{4}-?\d{4}}/steps")
+@page
+async def take_step(visit: Visit) -> web.StreamResponse:
+    form = await visit.form()
+    kind, _, code = form["handler"].partition(":")
+    try:
+        body = Transition(
+            to=form["to"],  # type: ignore[arg-type]
+            note=form["note"],
+            photos=form.photos,
+            handler=Handler.model_validate({"kind": kind, "code": code})
+            if code and form["to"] == EventState.DISPATCHED
+            else None,
+            revision=int(form["revision"]) if form["revision"].isdecimal() else None,
+        )
+    except ValidationError:
+        raise BadInput from None
+
+    async def act(session: AsyncSession, event: Event, desk: Desk) -> None:
+        await work.step(
+            session,
+            visit.signed.scope,
+            event,
+            body.to,
+            desk=desk,
+            note=body.note,
+            handler=body.handler,
+            photos=body.photos,
+            revision=body.revision,
+        )
+
+    return await on_event(visit, act)
+
+
+@routes.post(r"/events/{number:\d{4}-?\d{4}}/departments")
+@page
+async def call_in(visit: Visit) -> web.StreamResponse:
+    form = await visit.form()
+
+    async def act(session: AsyncSession, event: Event, desk: Desk) -> None:
+        actor = Actor.staff(visit.signed.scope)
+        await events.call_in(session, event, form["department"], actor=actor, desk=desk, note=form["note"])
+
+    return await on_event(visit, act)
+
+
+@routes.post(r"/events/{number:\d{4}-?\d{4}}/results")
+@page
+async def give_result(visit: Visit) -> web.StreamResponse:
+    form = await visit.form()
+
+    async def act(session: AsyncSession, event: Event, desk: Desk) -> None:
+        await events.give_result(
+            session, event, actor=Actor.staff(visit.signed.scope), desk=desk, result=form["result"]
+        )
+
+    return await on_event(visit, act)
+
+
+@routes.get("/conversations")
+@page
+async def desk_page(visit: Visit) -> web.StreamResponse:
+    async with visit.request.app[DATABASE].read() as session:
+        return await visit.show(
+            session, "desk.html", cards=await talks.on_desk(session, visit.signed.scope), conversation=None
+        )
+
+
+@routes.get("/conversations/{conversation_id}")
+@page
+async def conversation_page(visit: Visit) -> web.StreamResponse:
+    before = visit.request.query.get("before", "")
+    async with visit.request.app[DATABASE].read() as session:
+        row = await talks.by_id(session, visit.signed.scope, id_in(visit.request))
+        return await visit.show(
+            session,
+            "desk.html",
+            cards=await talks.on_desk(session, visit.signed.scope),
+            conversation=await talks.page(
+                session, visit.signed.scope, row, before=int(before) if before.isdecimal() else None
+            ),
+        )
+
+
+async def on_conversation(
+    visit: Visit, act: Callable[[AsyncSession, Conversation], Awaitable[object]], *, then: str = ""
+) -> web.StreamResponse:
+    async with visit.request.app[DATABASE].write() as session:
+        row = await talks.by_id(session, visit.signed.scope, id_in(visit.request))
+        await act(session, row)
+    return see(then or f"/conversations/{row.id}")
+
+
+@routes.post("/conversations/{conversation_id}/claim")
+@page
+async def claim(visit: Visit) -> web.StreamResponse:
+    await visit.form()
+    app = visit.request.app
+
+    async def act(session: AsyncSession, row: Conversation) -> None:
+        await talks.claim(session, visit.signed.scope, row, sentences=app[SENTENCES], now=app[CLOCK].now())
+
+    return await on_conversation(visit, act)
+
+
+@routes.post("/conversations/{conversation_id}/replies")
+@page
+async def reply(visit: Visit) -> web.StreamResponse:
+    form = await visit.form()
+    if not form["text"]:
+        raise BadInput("请先写内容。", fields=["text"])
+
+    async def act(session: AsyncSession, row: Conversation) -> None:
+        await conversations.reply(
+            session,
+            row,
+            staff_id=visit.signed.scope.staff_id,
+            text=form["text"][:4000],
+            note=form["as"] == "note",
+            now=visit.request.app[CLOCK].now(),
+        )
+
+    return await on_conversation(visit, act)
+
+
+@routes.post("/conversations/{conversation_id}/return")
+@page
+async def give_back(visit: Visit) -> web.StreamResponse:
+    await visit.form()
+    app = visit.request.app
+
+    async def act(session: AsyncSession, row: Conversation) -> None:
+        await conversations.give_back(
+            session, row, staff_id=visit.signed.scope.staff_id, sentences=app[SENTENCES], now=app[CLOCK].now()
+        )
+
+    return await on_conversation(visit, act, then="/conversations")
+
+
+@routes.get("/notices")
+@page
+async def notices_page(visit: Visit) -> web.StreamResponse:
+    async with visit.request.app[DATABASE].read() as session:
+        listed = await notice_list(session, visit.signed.scope.staff_id)
+        return await visit.show(session, "notices.html", notices=listed.notices)
+
+
+@routes.post("/notices/read")
+@page
+async def read_all(visit: Visit) -> web.StreamResponse:
+    await visit.form()
+    await _mark(visit, None)
+    return see("/notices")
+
+
+@routes.post(r"/notices/{notice_id:\d{1,18}}/open")
+@page
+async def open_notice(visit: Visit) -> web.StreamResponse:
+    """Mark one as read and go where it points."""
+    await visit.form()
+    notice_id = int(visit.request.match_info["notice_id"])
+    await _mark(visit, notice_id)
+    async with visit.request.app[DATABASE].read() as session:
+        listed = await notice_list(session, visit.signed.scope.staff_id)
+    number = next((n.event_number for n in listed.notices if n.notice_id == notice_id), None)
+    return see(f"/events/{number}" if number else "/notices")
+
+
+async def _mark(visit: Visit, notice_id: int | None) -> None:
+    app = visit.request.app
+    async with app[DATABASE].write() as session:
+        await notices.mark_read(session, visit.signed.scope.staff_id, now=app[CLOCK].now(), notice_id=notice_id)
+
+
+@routes.get("/media/{key}")
+@page
+async def media(visit: Visit) -> web.StreamResponse:
+    conversation = visit.request.query.get("conversation", "")
+    return await media_in_scope(
+        visit.request, visit.signed, int(conversation[:18]) if conversation.isdecimal() else None
+    )
+
+
+@routes.get("/stream")
+@page
+async def changes(visit: Visit) -> web.StreamResponse:
+    return await stream(visit.request, visit.token)

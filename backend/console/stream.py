@@ -1,0 +1,166 @@
+"""Server-sent events: "something you are looking at has changed". The page then asks for it again, within its scope."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator
+from typing import Any
+
+from aiohttp import web
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from backend.conversations.models import Conversation, Holder, Message
+from backend.db import Database
+from backend.errors import NotSignedIn
+from backend.events.models import Event, History
+from backend.events.transitions import OPEN
+from backend.staff import notices
+from backend.staff import service as staff
+from backend.staff.models import Staff, StaffNotice, StaffSession
+from backend.staff.scope import Scope
+from backend.web import CLOCK, DATABASE, without_values
+
+logger = logging.getLogger(__name__)
+
+POLL_SECONDS = 2.0
+LOOK_ANYWAY_SECONDS = 10.0
+PAUSE_SECONDS = 0.2
+
+
+class Pulse:
+    """Wakes every stream when the record has changed: at once for this process's own changes, within
+    POLL_SECONDS for another process's. One small query a poll, however many are watching.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._beat = asyncio.Event()
+        self.beats = 0
+
+    async def run(self) -> None:
+        last = None
+        while True:
+            if not await self._database.signals["console"].wait(POLL_SECONDS):
+                try:
+                    seen = await self._look()
+                except Exception as error:  # noqa: BLE001 - the process's edge: the next poll tries again
+                    logger.error("the console cannot look for changes", exc_info=without_values(error))
+                    continue
+                if seen == last:
+                    continue
+                last = seen
+            self.beats += 1
+            self._beat.set()
+            self._beat = asyncio.Event()
+
+    async def _look(self) -> Any:
+        async with self._database.read() as session:
+            return (
+                await session.execute(
+                    select(
+                        select(func.max(History.id)).scalar_subquery(),
+                        select(func.max(Message.id)).scalar_subquery(),
+                        select(func.max(StaffNotice.id)).scalar_subquery(),
+                        select(func.count())
+                        .select_from(Conversation)
+                        .where(Conversation.holder != Holder.BOT)
+                        .scalar_subquery(),
+                        select(func.count()).select_from(StaffSession).scalar_subquery(),
+                        select(func.count()).where(Staff.disabled_at.is_not(None)).scalar_subquery(),
+                    )
+                )
+            ).one()
+
+    async def wait(self, beats: int, seconds: float) -> None:
+        """Return once there were more than ``beats``, or after ``seconds`` (of two commits at once the polled query can
+        miss one).
+        """
+        if self.beats == beats:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._beat.wait(), seconds)
+
+
+PULSE = web.AppKey("pulse", Pulse)
+STREAMS = web.AppKey("streams", set[asyncio.Task[Any]])
+
+
+async def pulse(app: web.Application) -> AsyncIterator[None]:
+    """Keep the pulse beating while the console runs; open streams end with it."""
+    app[PULSE], app[STREAMS] = Pulse(app[DATABASE]), set()
+    task = asyncio.create_task(app[PULSE].run())
+    yield
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
+
+
+async def end_streams(app: web.Application) -> None:
+    for task in app[STREAMS]:
+        task.cancel()
+
+
+async def stream(request: web.Request, token: str) -> web.StreamResponse:
+    """Send ``event: TOPIC`` whenever that topic's fingerprint changes for this person, and once at the start.
+
+    Topics are named in the query: queue, desk, notices as flags; event=NUMBER, conversation=ID. The sign-in is
+    checked at every look; when it is over the last word is ``event: gone``.
+    """
+    database, clock = request.app[DATABASE], request.app[CLOCK]
+    async with database.read() as session:
+        await staff.who(session, token, now=clock.now())
+    response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "X-Accel-Buffering": "no"})
+    await response.prepare(request)
+    task = asyncio.current_task()
+    assert task is not None
+    request.app[STREAMS].add(task)
+    known: dict[str, Any] = {}
+    try:
+        while True:
+            beats = request.app[PULSE].beats
+            try:
+                async with database.read() as session:
+                    signed = await staff.who(session, token, now=clock.now())
+                    seen = await fingerprints(session, signed.scope, dict(request.query))
+            except NotSignedIn:
+                await response.write(b"event: gone\ndata: 1\n\n")
+                break
+            changed = [topic for topic, value in seen.items() if topic not in known or known[topic] != value]
+            known = seen
+            lines = [f"event: {topic}\ndata: 1\n\n" for topic in changed] or [": still here\n\n"]
+            await response.write("".join(lines).encode())
+            await asyncio.sleep(PAUSE_SECONDS)
+            await request.app[PULSE].wait(beats, LOOK_ANYWAY_SECONDS)
+    except (ConnectionResetError, asyncio.CancelledError):
+        pass
+    finally:
+        request.app[STREAMS].discard(task)
+    return response
+
+
+async def fingerprints(session: AsyncSession, scope: Scope, asked: dict[str, str]) -> dict[str, Any]:
+    """Return {topic: something that differs when the topic has changed}, of what ``scope`` may see and no more."""
+    found: dict[str, Any] = {}
+    if "queue" in asked:
+        query = select(func.count(), func.sum(Event.revision), func.max(Event.id))
+        found["queue"] = (await session.execute(query.where(scope.events(), Event.state.in_(OPEN)))).one()
+    if "event" in asked:
+        trail = select(func.count()).where(History.event_id == Event.id).scalar_subquery()
+        query = select(Event.revision, Event.state, trail)
+        found["event"] = (await session.execute(query.where(Event.number == asked["event"], scope.events()))).first()
+    if "desk" in asked:
+        query = select(func.count(), func.sum(Conversation.last_sequence), func.sum(Conversation.staff_id))
+        held = [scope.conversations(), Conversation.holder == Holder.STAFF]
+        waits = [scope.conversations(), Conversation.holder == Holder.WAITING]
+        found["desk"] = (
+            (await session.execute(query.where(*waits))).one(),
+            (await session.execute(query.where(*held))).one(),
+        )
+    if asked.get("conversation", "").isdecimal():
+        query = select(Conversation.last_sequence, Conversation.holder, Conversation.staff_id)
+        one = Conversation.id == int(asked["conversation"][:18])
+        found["conversation"] = (await session.execute(query.where(one, scope.conversations()))).first()
+    if "notices" in asked:
+        newest = select(func.max(StaffNotice.id)).where(StaffNotice.staff_id == scope.staff_id)
+        found["notices"] = (await session.scalar(newest), await notices.unread(session, scope.staff_id))
+    return found
