@@ -42,6 +42,7 @@ def evaluate(home, file, *options):
         [ENGINE_PYTHON, "-m", "bot.engine.evaluation", file, *options],
         cwd=PROJECT,
         env={"LINLITONG_HOME": str(home)},
+        check=False,
         capture_output=True,
         text=True,
     )

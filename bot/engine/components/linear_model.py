@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +19,11 @@ from bot.engine.components.text import normalise, pieces
 LEAST_TEXTS = 2
 FOLDS = 5
 REGULARISATION = 1.0
+
+
+def bag(text: str) -> Counter[str]:
+    """How often each piece stands in a text."""
+    return Counter(pieces(normalise(text)))
 
 
 class Pieces:
@@ -36,32 +42,29 @@ class Pieces:
         return self._weights
 
     @classmethod
-    def of(cls, texts: Iterable[str]) -> Pieces:
+    def of(cls, bags: Sequence[Counter[str]]) -> Pieces:
         """The pieces that stand in LEAST_TEXTS of the texts or more."""
         counts: Counter[str] = Counter()
-        total = 0
-        for text in texts:
-            counts.update(set(pieces(normalise(text))))
-            total += 1
+        for each in bags:
+            counts.update(each.keys())
         return cls(
             {
-                piece: float(np.log((1 + total) / (1 + count)) + 1)
+                piece: float(np.log((1 + len(bags)) / (1 + count)) + 1)
                 for piece, count in sorted(counts.items())
                 if count >= LEAST_TEXTS
             }
         )
 
-    def vector(self, text: str) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
-        """The numbers of the text's known pieces and their values; the values have length one."""
-        counts = Counter(pieces(normalise(text)))
-        known = [(self._numbers[p], (1 + np.log(n)) * self._weights[p]) for p, n in counts.items() if p in self._numbers]
+    def vector(self, counts: Counter[str]) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+        """The numbers of a text's known pieces and their values; the values have length one."""
+        known = [(self._numbers[p], (1 + math.log(n)) * self._weights[p]) for p, n in counts.items() if p in self._numbers]
         numbers = np.array([number for number, _ in known], dtype=np.int32)
         values = np.array([value for _, value in known], dtype=np.float32)
         return numbers, values / (np.linalg.norm(values) or 1.0)
 
-    def matrix(self, texts: Sequence[str]) -> scipy.sparse.csr_matrix:
+    def matrix(self, bags: Sequence[Counter[str]]) -> scipy.sparse.csr_matrix:
         """One row for each text, one column for each piece."""
-        vectors = [self.vector(text) for text in texts]
+        vectors = [self.vector(each) for each in bags]
         lengths = [len(numbers) for numbers, _ in vectors]
         return scipy.sparse.csr_matrix(
             (
@@ -69,7 +72,7 @@ class Pieces:
                 np.concatenate([numbers for numbers, _ in vectors]),
                 np.concatenate([[0], np.cumsum(lengths)]),
             ),
-            shape=(len(texts), len(self)),
+            shape=(len(bags), len(self)),
         )
 
 
@@ -89,8 +92,9 @@ class LinearModel:
     @classmethod
     def fit(cls, texts: Sequence[str], labels: Sequence[str], seed: int) -> LinearModel:
         """Trained on the texts; the scale is chosen on texts that the scores were not trained on."""
-        known = Pieces.of(texts)
-        rows, targets = known.matrix(texts), np.array(labels)
+        bags = [bag(text) for text in texts]
+        known = Pieces.of(bags)
+        rows, targets = known.matrix(bags), np.array(labels)
         classes = sorted(set(labels))
         scores = held_out_scores(rows, targets, classes, seed)
         coefficients, intercepts = _fit(rows, targets, seed)
@@ -98,7 +102,7 @@ class LinearModel:
 
     def probabilities(self, text: str) -> NDArray[np.float64]:
         """The probability of each class."""
-        numbers, values = self.pieces.vector(text)
+        numbers, values = self.pieces.vector(bag(text))
         return softmax(self.scale * (values @ self.coefficients[numbers] + self.intercepts))
 
     def write(self, folder: Path) -> None:
