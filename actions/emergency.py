@@ -24,10 +24,15 @@ def kind_of(text: str) -> str:
     return next((kind for kind, words in KINDS if any(word in text for word in words)), "other")
 
 
+def say_emergency(turn: Turn, text: str) -> None:
+    """The number to call, then the offer to tell the grid's people."""
+    turn.say(f"utter_emergency_{kind_of(text)}")
+    turn.say("utter_emergency_offer")
+
+
 class Emergency(HouseAction):
     action_name = "action_emergency"
 
     async def act(self, turn: Turn) -> list[dict[str, Any]]:
-        turn.say(f"utter_emergency_{kind_of(turn.text)}")
-        turn.say("utter_emergency_offer")
+        say_emergency(turn, turn.text)
         return [SlotSet("unsure_text", turn.text)]

@@ -23,10 +23,22 @@ class Handoff(HouseAction):
             if waiting["community"]
             else names("shared_desk")
         )
+        queue = names("queue", ahead=waiting["ahead"]) if waiting["ahead"] else names("queue_next")
         if waiting["already"]:
-            turn.say("utter_handoff_already", ahead=waiting["ahead"])
+            turn.say("utter_handoff_already", queue=queue)
         elif waiting["open"]:
-            turn.say("utter_handoff_open", desk=desk, ahead=waiting["ahead"])
+            turn.say("utter_handoff_open", desk=desk, queue=queue)
         else:
             turn.say("utter_handoff_closed", desk=desk, opens=waiting["opens"])
+        return []
+
+
+class DeleteMyData(HouseAction):
+    """A person answers it: what the law makes us keep is explained, the rest is deleted."""
+
+    action_name = "action_delete_my_data"
+
+    async def act(self, turn: Turn) -> list[dict[str, Any]]:
+        await ask_for_person(turn)
+        turn.say("utter_data_request")
         return []

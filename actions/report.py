@@ -1,7 +1,7 @@
 """Putting a report together: what, where, which kind, is it known already, is it right. Then it is filed.
 
 The form's slots say what still has to be asked; everything read so far is in the ``draft`` slot:
-{matter, photos, parts, place, place_choices, item, item_choices, similar, join, anonymous, waiting, misses, seen}.
+{danger, matter, photos, parts, place, place_choices, item, item_choices, similar, join, anonymous, waiting, misses, seen}.
 """
 
 from typing import Any
@@ -9,12 +9,14 @@ from typing import Any
 from rasa_sdk.events import ActiveLoop, FollowupAction, SlotSet
 
 from actions.backend_client import Refused
+from actions.emergency import say_emergency
 from actions.turn import HouseAction, Turn
 
 Events = list[dict[str, Any]]
 FORM = "report_form"
-SLOTS = ("matter", "place", "item", "neighbour", "confirmation")
-LEAVES = {"cancel", "request_human", "emergency"}
+SLOTS = ("danger", "matter", "place", "item", "neighbour", "confirmation")
+LEAVES = {"cancel", "request_human", "delete_my_data"}
+SURE_YES = 0.5
 ASIDE = LEAVES | {
     "ask_guide",
     "ask_status",
@@ -59,7 +61,13 @@ class ValidateReportForm(HouseAction):
 
 async def read(turn: Turn, draft: dict[str, Any], asked: str | None) -> bool:
     """Take what the message brings into the draft; False when it brings nothing and was meant for someone else."""
+    danger = draft.pop("danger", None)
     match turn.intent:
+        case "emergency":
+            draft["danger"] = turn.text
+            return True
+        case "not_dangerous":
+            return asked is not None
         case "share_photo":
             draft["photos"] = list(dict.fromkeys([*draft.get("photos", []), *turn.media]))
             if turn.text:
@@ -99,8 +107,8 @@ async def read(turn: Turn, draft: dict[str, Any], asked: str | None) -> bool:
             draft["anonymous"] = not draft.get("anonymous")
             return True
         case "report_emergency":
-            start_emergency(turn, draft)
-            await read_text(turn, draft, draft.pop("emergency_text", ""), asked)
+            set_aside(draft)
+            await read_text(turn, draft, danger or turn.tracker.get_slot("unsure_text") or "", None)
             return True
     return await read_typed(turn, draft, asked)
 
@@ -113,7 +121,7 @@ async def read_typed(turn: Turn, draft: dict[str, Any], asked: str | None) -> bo
     if turn.intent in LEAVES or not text:
         return False
     if asked == "confirmation" and turn.intent == "affirm":
-        draft["confirmed"] = True
+        draft["confirmed"] = turn.confidence >= SURE_YES
         return True
     if asked == "neighbour" and turn.intent in ("affirm", "deny"):
         if turn.intent == "affirm":
@@ -220,12 +228,10 @@ def set_item(draft: dict[str, Any], item: dict[str, Any]) -> None:
     draft["similar"] = None
 
 
-def start_emergency(turn: Turn, draft: dict[str, Any]) -> None:
+def set_aside(draft: dict[str, Any]) -> None:
     """The danger goes first: a report that was under way waits behind it."""
-    words = turn.tracker.get_slot("unsure_text") or ""
-    draft["emergency_text"] = words
     if draft.get("matter"):
-        waiting = {"text": draft["matter"], "item": draft.get("item") or {"status": "unknown"}}
+        waiting = {"text": draft["matter"], "item": draft.get("item") or {"status": "unknown", "choices": []}}
         draft["waiting"] = [waiting, *draft.get("waiting", [])]
         draft["matter"] = draft["item"] = None
 
@@ -246,6 +252,7 @@ def slots_of(draft: dict[str, Any]) -> Events:
     item = draft.get("item")
     refused = bool(item and item["status"] == "off_list" and draft.get("matter"))
     values = {
+        "danger": None if draft.get("danger") else "none",
         "matter": draft.get("matter"),
         "place": (draft.get("place") or {}).get("area_code"),
         "item": (item.get("code") or "unknown") if item else None,
@@ -253,9 +260,19 @@ def slots_of(draft: dict[str, Any]) -> Events:
         "confirmation": True if draft.get("confirmed") or draft.get("join") else None,
     }
     missing = next((name for name in SLOTS if not values[name]), None)
-    if refused or (draft.get("join") and values["matter"]):
+    if not draft.get("danger") and (refused or (draft.get("join") and values["matter"])):
         missing = None
     return [*(SlotSet(name, values[name]) for name in SLOTS), SlotSet("requested_slot", missing)]
+
+
+class AskDanger(HouseAction):
+    """Danger in the middle of a report: the number to call comes first, and the report waits."""
+
+    action_name = "action_ask_report_form_danger"
+
+    async def act(self, turn: Turn) -> Events:
+        say_emergency(turn, (turn.tracker.get_slot("draft") or {})["danger"])
+        return []
 
 
 class AskMatter(HouseAction):

@@ -95,6 +95,18 @@ class Status(HouseAction):
         return []
 
 
+class Cancel(HouseAction):
+    """With nothing under way, "撤回" is about an event; anything else is nothing."""
+
+    action_name = "action_cancel"
+
+    async def act(self, turn: Turn) -> Events:
+        if any(word in turn.text for word in STEPS[0][1]):
+            return await Status(self._house).act(turn)
+        turn.say("utter_nothing_open")
+        return []
+
+
 async def urge(turn: Turn, number: str) -> Events:
     try:
         event = await turn.post(f"/events/{number}/urge", {}, once=f"urge {number}")

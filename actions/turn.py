@@ -41,6 +41,10 @@ class Turn:
         return (self.tracker.latest_message.get("intent") or {}).get("name") or ""
 
     @property
+    def confidence(self) -> float:
+        return (self.tracker.latest_message.get("intent") or {}).get("confidence") or 0.0
+
+    @property
     def ranking(self) -> list[dict[str, Any]]:
         return self.tracker.latest_message.get("intent_ranking") or []
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from rasa_sdk.events import SlotSet
+from rasa_sdk.events import FollowupAction, SlotSet
 
 from actions.turn import HouseAction, Turn
 
@@ -20,10 +20,30 @@ OFFERED = {
 CHOICES = 3
 
 
+async def clear_case(turn: Turn) -> list[dict[str, Any]] | None:
+    """What the words themselves settle where the intent does not: a matter with its place begins a report (which is
+    confirmed before it is filed), and one that is off the admission list is refused with the right channel."""
+    found = await turn.post("/intake/read", {"text": turn.text}, once="read")
+    if len(found["matters"]) == 0:
+        return None
+    item = found["matters"][0]["item"]
+    likely = [r["name"] for r in turn.ranking[:2]]
+    if item["status"] == "off_list":
+        await turn.post("/refusals", {"item_code": item["code"]}, once=item["code"])
+        turn.say("utter_refused", item=item["name"], channel=item["channel"])
+        return []
+    if item["status"] == "sure" and found["place"] and "report_issue" in likely:
+        return [FollowupAction("report_form")]
+    return None
+
+
 class Unsure(HouseAction):
     action_name = "action_unsure"
 
     async def act(self, turn: Turn) -> list[dict[str, Any]]:
+        in_form = bool(turn.tracker.active_loop and turn.tracker.active_loop.get("name"))
+        if not in_form and (settled := await clear_case(turn)) is not None:
+            return settled
         likely = [r["name"] for r in turn.ranking if r["name"] in OFFERED][:CHOICES]
         if missed_before(turn) or not likely:
             turn.say("utter_unsure_again")
@@ -32,6 +52,22 @@ class Unsure(HouseAction):
             buttons = [{"title": names(intent), "payload": f"/{intent}"} for intent in likely]
             turn.say("utter_unsure", extra_buttons=[*buttons, {"title": names("other"), "payload": "/not_these"}])
         return [SlotSet("unsure_text", turn.text)]
+
+
+class OutOfScope(HouseAction):
+    """Not ours: refused with the right channel where the list names one, else a short courteous answer."""
+
+    action_name = "action_out_of_scope"
+
+    async def act(self, turn: Turn) -> list[dict[str, Any]]:
+        found = await turn.post("/intake/read", {"text": turn.text}, once="read")
+        item = found["matters"][0]["item"] if found["matters"] else {"status": "unknown"}
+        if item["status"] == "off_list":
+            await turn.post("/refusals", {"item_code": item["code"]}, once=item["code"])
+            turn.say("utter_refused", item=item["name"], channel=item["channel"])
+        else:
+            turn.say("utter_out_of_scope")
+        return []
 
 
 def missed_before(turn: Turn) -> bool:

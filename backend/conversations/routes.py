@@ -55,13 +55,17 @@ async def claim_turns(request: web.Request) -> web.Response:
     body = await body_of(request, Claim)
     database, clock = request.app[DATABASE], request.app[CLOCK]
     deadline = asyncio.get_running_loop().time() + body.wait_seconds
+    signal = database.signals["turns"]
     while True:
+        seen = signal.count
         async with database.write() as session:
-            turns = await service.claim_turns(session, worker=body.worker, limit=body.limit, now=clock.now())
+            turns = await service.claim_turns(
+                session, worker=body.worker, limit=body.limit, sentences=request.app[SENTENCES], now=clock.now()
+            )
         left = deadline - asyncio.get_running_loop().time()
         if turns or left <= 0:
             return web.json_response({"turns": [turn.as_dict() for turn in turns]})
-        await database.signals["turns"].wait(min(left, 1.0))
+        await signal.wait(min(left, 1.0), since=seen)
 
 
 @routes.post(r"/internal/v1/turns/{message_id:\d+}/finish")

@@ -183,7 +183,9 @@ class Turn:
         }
 
 
-async def claim_turns(session: AsyncSession, *, worker: str, limit: int, now: datetime) -> list[Turn]:
+async def claim_turns(
+    session: AsyncSession, *, worker: str, limit: int, sentences: Sentences, now: datetime
+) -> list[Turn]:
     """Lease the oldest open turn of each conversation. Turns of a conversation that a person took are passed on."""
     earlier = aliased(Message)
     behind = exists().where(
@@ -214,7 +216,7 @@ async def claim_turns(session: AsyncSession, *, worker: str, limit: int, now: da
         message.turn_worker = worker
         message.turn_lease_until = now + LEASE
         message.turn_attempts += 1
-        pressed = await typed.press(session, message) if message.kind is MessageKind.TEXT else None
+        pressed = await typed.press(session, message, sentences=sentences) if message.kind is MessageKind.TEXT else None
         turns.append(Turn(message, conversation, pressed))
     return turns
 

@@ -7,6 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend.conversations.models import Author, Message
+from wording import Sentences
 
 LOOK_BACK = 6
 LONGEST = 40
@@ -39,10 +40,11 @@ def button_meant(text: str, buttons: list[dict[str, Any]]) -> dict[str, Any] | N
     return max(matches, key=lambda match: match[0])[1] if matches else None
 
 
-async def press(session: AsyncSession, message: Message) -> str | None:
+async def press(session: AsyncSession, message: Message, *, sentences: Sentences) -> str | None:
     """The payload of the button that a typed message names in the latest question, or None.
 
-    Only the most recent message with buttons counts, and only among the last LOOK_BACK messages.
+    Only the most recent message with buttons counts, and only among the last LOOK_BACK messages. A few words are
+    understood whatever was asked last (response utter_commands).
     """
     recent = await session.scalars(
         select(Message)
@@ -55,7 +57,6 @@ async def press(session: AsyncSession, message: Message) -> str | None:
         .order_by(Message.sequence.desc())
     )
     question = next((m for m in recent if m.buttons), None)
-    if question is None:
-        return None
-    button = button_meant(message.text, question.buttons)
+    asked = question.buttons if question else []
+    button = button_meant(message.text, asked) or button_meant(message.text, sentences.say("utter_commands").buttons)
     return button["payload"] if button else None

@@ -36,6 +36,7 @@ async def take_up(session: AsyncSession, event: Event, desk: Desk) -> None:
     handler = await service.find_handler(session, event)
     if handler is not None:
         event.handler, event.handler_code = handler
+        await session.flush()
     await service.move(session, event, EventState.ACCEPTED, actor=Actor.system(), desk=desk)
     if handler is not None:
         await service.move(session, event, EventState.DISPATCHED, actor=Actor.system(), desk=desk)
@@ -89,9 +90,11 @@ async def run_once(database: Database, desk_of: DeskFactory) -> int:
 
 async def run(database: Database, desk_of: DeskFactory, *, every: float = 1.0) -> None:
     """Run for ever: at once when rung, else every ``every`` seconds."""
+    signal = database.signals["clerk"]
     while True:
+        seen = signal.count
         try:
             await run_once(database, desk_of)
         except Exception as error:  # the process's edge: the next round finds the same work again
             logger.error("the clerk stumbled", exc_info=without_values(error))
-        await database.signals["clerk"].wait(every)
+        await signal.wait(every, since=seen)

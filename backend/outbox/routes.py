@@ -33,7 +33,9 @@ async def claim(request: web.Request) -> web.Response:
     body = await body_of(request, ClaimDeliveries)
     database, clock = request.app[DATABASE], request.app[CLOCK]
     deadline = asyncio.get_running_loop().time() + body.wait_seconds
+    signal = database.signals["deliveries"]
     while True:
+        seen = signal.count
         async with database.write() as session:
             claimed = await service.claim(
                 session, worker=body.worker, channels=body.channels, limit=body.limit, now=clock.now()
@@ -42,7 +44,7 @@ async def claim(request: web.Request) -> web.Response:
         left = deadline - asyncio.get_running_loop().time()
         if claimed or left <= 0:
             return web.json_response({"deliveries": [_as_dict(d, m, types) for d, m in claimed]})
-        await database.signals["deliveries"].wait(min(left, 1.0))
+        await signal.wait(min(left, 1.0), since=seen)
 
 
 def _as_dict(delivery: Delivery, message: Message, types: dict[str, str]) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """A message is accepted once, taken up in order, answered in one transaction, and never left in silence."""
 
 import asyncio
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +12,9 @@ from backend.conversations.service import Accepted, Inbound
 from backend.db import Database
 from backend.outbox import service as outbox
 from wording import Sentences
+
+
+SENTENCES = Sentences.load(Path("domain.yml"))
 
 
 def inbound(external_id: str = "1", text: str = "路灯坏了", address: str = "a", **more: object) -> Inbound:
@@ -24,7 +28,7 @@ async def accept(database: Database, clock: FakeClock, message: Inbound) -> Acce
 
 async def claim(database: Database, clock: FakeClock, worker: str = "w1") -> list[service.Turn]:
     async with database.write() as session:
-        return await service.claim_turns(session, worker=worker, limit=10, now=clock.now())
+        return await service.claim_turns(session, worker=worker, limit=10, sentences=SENTENCES, now=clock.now())
 
 
 async def finish(database: Database, clock: FakeClock, sentences: Sentences, message_id: int, *texts: str) -> bool:
