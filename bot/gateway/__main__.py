@@ -10,15 +10,16 @@ from aiohttp import web
 from bot.gateway.app import LOOPS, gateway_app
 from bot.gateway.pages.assets import AssetMissing
 from bot.gateway.settings import Settings
+from bot.gateway.telegram_settings import TelegramSettings
 from bot.gateway.worker import without_words
 
 
 async def main() -> int:
     """Serve until SIGTERM or SIGINT. Returns the exit status."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    settings = Settings()
+    settings, telegram = Settings(), TelegramSettings()
     try:
-        app = gateway_app(settings)
+        app = with_telegram(settings, telegram) if telegram.bot_token else gateway_app(settings)
     except AssetMissing as missing:
         print(missing, file=sys.stderr)
         return 2
@@ -38,6 +39,14 @@ async def main() -> int:
     finally:
         await runner.cleanup()
     return 0
+
+
+def with_telegram(settings: Settings, telegram: TelegramSettings) -> web.Application:
+    from bot.gateway import telegram_setup  # the library is slow to import, and few who try this out have a bot
+
+    app = gateway_app(settings, telegram_setup.telegram(telegram))
+    app.add_routes(telegram_setup.routes(telegram))
+    return app
 
 
 if __name__ == "__main__":

@@ -96,7 +96,8 @@ async def carry(app: web.Application) -> None:
     logger.info("carrying turns and deliveries for %s", ", ".join(app[CHANNELS]))
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(Turns(backend, app[ENGINE], slots=settings.gateway_turns).run())
-        tasks.create_task(Deliveries(backend, app[CHANNELS], slots=settings.gateway_deliveries).run())
+        for name, channel in app[CHANNELS].items():  # one that is slow takes no slots from another
+            tasks.create_task(Deliveries(backend, {name: channel}, slots=settings.gateway_deliveries).run())
 
 
 async def health(request: web.Request) -> web.Response:
