@@ -6,7 +6,7 @@ import asyncio
 class Pauses:
     """Seconds that double from ``first`` to ``longest`` until something works again."""
 
-    def __init__(self, first: float = 0.2, longest: float = 5.0) -> None:
+    def __init__(self, first: float = 0.2, longest: float = 2.0) -> None:
         self._first, self._longest, self._next = first, longest, first
 
     async def wait(self) -> None:
