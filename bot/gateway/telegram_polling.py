@@ -23,8 +23,8 @@ class Polling:
     is lost. Here a process that dies is given them again.
     """
 
-    def __init__(self, bot: TelegramBot, intake: Intake, *, conflict_pause: float = CONFLICT_PAUSE) -> None:
-        self._bot, self._intake, self._conflict_pause = bot, intake, conflict_pause
+    def __init__(self, bot: TelegramBot, intake: Intake) -> None:
+        self._bot, self._intake = bot, intake
 
     async def run(self) -> None:
         """Until cancelled. Raises InvalidToken."""
@@ -37,7 +37,7 @@ class Polling:
                 raise
             except Conflict:
                 logger.error("another program fetches this bot's updates, and only one may; trying on")
-                await asyncio.sleep(self._conflict_pause)
+                await asyncio.sleep(CONFLICT_PAUSE)
             except RetryAfter as wait:
                 await asyncio.sleep(seconds_of(wait))
             except TelegramError as failure:

@@ -3,6 +3,7 @@ that is missing or of a wrong type, is refused with 400. What it does is written
 
 import asyncio
 import json
+import re
 import time
 from collections import defaultdict
 from collections.abc import Callable
@@ -205,13 +206,13 @@ class FakeBotApi:
 
     def message(self, chat: int, *, group: bool = False, **content: Any) -> dict[str, Any]:
         """A message as Telegram describes it, not queued."""
-        where = {"id": chat, "type": "group", "title": "三号楼邻居群"} if group else {"id": chat, "type": "private", "first_name": "王"}
+        kind = {"type": "group", "title": "三号楼邻居群"} if group else {"type": "private", "first_name": "王"}
         sender = {"id": abs(chat), "is_bot": False, "first_name": "王", "last_name": "阿姨"}
-        return {"message_id": self.next_id(), "date": int(time.time()), "chat": where, "from": sender, **content}
+        return {"message_id": self.next_id(), "date": int(time.time()), "chat": {"id": chat} | kind, "from": sender, **content}
 
     def say(self, chat: int, text: str, **content: Any) -> dict[str, Any]:
         if text.startswith("/"):
-            command = {"type": "bot_command", "offset": 0, "length": len(text.split()[0])}
+            command = {"type": "bot_command", "offset": 0, "length": len(text.split(maxsplit=1)[0])}
             content = {"entities": [command]} | content
         return self.give(message=self.message(chat, text=text, **content))
 
@@ -234,9 +235,10 @@ class FakeBotApi:
     def press(self, message: dict[str, Any], title: str, *, data: str | None = None) -> dict[str, Any]:
         """Press the button that is called ``title`` under a sent message, or send ``data`` as a strange app does."""
         if data is None:
-            data = next(b["callback_data"] for row in message["reply_markup"]["inline_keyboard"] for b in row if b["text"] == title)
-        chat = message["chat"]
-        query = {"id": str(self.next_id()), "from": {"id": chat["id"], "is_bot": False, "first_name": "王"}, "chat_instance": "1"}
+            buttons = [button for row in message["reply_markup"]["inline_keyboard"] for button in row]
+            data = next(button["callback_data"] for button in buttons if button["text"] == title)
+        sender = {"id": message["chat"]["id"], "is_bot": False, "first_name": "王"}
+        query = {"id": str(self.next_id()), "from": sender, "chat_instance": "1"}
         self._open_presses.add(query["id"])
         return self.give(callback_query=query | {"data": data, "message": json.loads(json.dumps(message))})
 
@@ -281,13 +283,13 @@ class FakeBotApi:
             problem = error.errors()[0]
             where = ".".join(str(part) for part in problem["loc"])
             raise Refused(400, f"Bad Request: {where}: {problem['msg']}") from None
-        handler: Callable[[Any], Any] = getattr(self, f"_{method}")
+        handler: Callable[[Any], Any] = getattr(self, re.sub("[A-Z]", lambda capital: f"_{capital[0].lower()}", method))
         return await handler(given)
 
-    async def _getMe(self, _: GetMe) -> Any:
+    async def get_me(self, _: GetMe) -> Any:
         return {**BOT, "can_join_groups": True, "can_read_all_group_messages": False, "supports_inline_queries": False}
 
-    async def _getUpdates(self, asked: GetUpdates) -> Any:
+    async def get_updates(self, asked: GetUpdates) -> Any:
         if self.webhook:
             raise Refused(409, "Conflict: can't use getUpdates method while webhook is active; use deleteWebhook")
         if self._polls:
@@ -307,33 +309,33 @@ class FakeBotApi:
         finally:
             self._polls -= 1
 
-    async def _setWebhook(self, asked: SetWebhook) -> bool:
+    async def set_webhook(self, asked: SetWebhook) -> bool:
         if not asked.url.startswith("https://"):
             raise Refused(400, "Bad Request: bad webhook: An HTTPS URL must be provided for webhook")
         self.webhook = asked
         return True
 
-    async def _deleteWebhook(self, _: DeleteWebhook) -> bool:
+    async def delete_webhook(self, _: DeleteWebhook) -> bool:
         self.webhook = None
         return True
 
-    async def _setMyCommands(self, asked: SetMyCommands) -> bool:
+    async def set_my_commands(self, asked: SetMyCommands) -> bool:
         self.commands = asked.commands
         return True
 
-    async def _sendMessage(self, asked: SendMessage) -> Any:
+    async def send_message(self, asked: SendMessage) -> Any:
         text = asked.text.strip()
         if not text:
             raise Refused(400, "Bad Request: message text is empty")
         return self._sent(asked, text=text)
 
-    async def _sendPhoto(self, asked: SendPhoto) -> Any:
+    async def send_photo(self, asked: SendPhoto) -> Any:
         return self._sent(asked, photo_bytes=asked.photo, caption=asked.caption)
 
-    async def _sendDocument(self, asked: SendDocument) -> Any:
+    async def send_document(self, asked: SendDocument) -> Any:
         return self._sent(asked, document_bytes=asked.document)
 
-    async def _sendMediaGroup(self, asked: SendMediaGroup) -> Any:
+    async def send_media_group(self, asked: SendMediaGroup) -> Any:
         names = [photo.media.removeprefix("attach://") for photo in asked.media]
         if sorted(names) != sorted(asked.files):
             raise Refused(400, "Bad Request: wrong file identifier")
@@ -359,14 +361,14 @@ class FakeBotApi:
         self.sent.append(message | content | {"at": now})
         return message | seen
 
-    async def _answerCallbackQuery(self, asked: AnswerCallbackQuery) -> bool:
+    async def answer_callback_query(self, asked: AnswerCallbackQuery) -> bool:
         if asked.callback_query_id not in self._open_presses:
             raise Refused(400, "Bad Request: query is too old and response timeout expired or query ID is invalid")
         self._open_presses.discard(asked.callback_query_id)
         self.presses[asked.callback_query_id] = asked.text
         return True
 
-    async def _editMessageReplyMarkup(self, asked: EditMessageReplyMarkup) -> Any:
+    async def edit_message_reply_markup(self, asked: EditMessageReplyMarkup) -> Any:
         for message in self.sent:
             if (message["chat"]["id"], message["message_id"]) == (asked.chat_id, asked.message_id):
                 wanted = asked.reply_markup.model_dump(exclude_none=True) if asked.reply_markup else None
@@ -376,7 +378,7 @@ class FakeBotApi:
                 return {key: message[key] for key in ("message_id", "date", "chat", "from")}
         raise Refused(400, "Bad Request: message to edit not found")
 
-    async def _getFile(self, asked: GetFile) -> Any:
+    async def get_file(self, asked: GetFile) -> Any:
         content = self.files.get(asked.file_id)
         if content is None:
             raise Refused(400, "Bad Request: wrong file_id or the file is temporarily unavailable")
