@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Text, case, cast, exists, func, select
+from sqlalchemy import Text, case, cast, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend.conversations import service
@@ -103,15 +103,10 @@ async def page(
     messages = messages[:SHOWN][::-1]
     names = await staff_names(session, {message.staff_id for message in messages})
     types = await media.types(session, [key for m in messages for key in m.payload.get("media") or []])
-    deliveries = dict(
-        (
-            await session.execute(
-                select(Delivery.message_id, Delivery.state).where(Delivery.message_id.in_([m.id for m in messages]))
-            )
-        )
-        .tuples()
-        .all()
+    rows = await session.execute(
+        select(Delivery.message_id, Delivery.state).where(Delivery.message_id.in_([m.id for m in messages]))
     )
+    deliveries = {message_id: state for message_id, state in rows}
     return ConversationPage(
         **await _facts(session, scope, row),
         messages=[
@@ -155,15 +150,14 @@ async def claim(
 
 async def photo_in_scope(session: AsyncSession, scope: Scope, key: str, conversation_id: int) -> bool:
     """Whether the file was sent in this conversation and the conversation is within ``scope``."""
-    return bool(
-        await session.scalar(
-            select(
-                exists().where(
-                    Conversation.id == conversation_id,
-                    scope.conversations(),
-                    Message.conversation_id == Conversation.id,
-                    cast(Message.payload, Text).contains(f'"{key}"', autoescape=True),
-                )
-            )
+    found = await session.scalar(
+        select(Message.id)
+        .join(Conversation, Conversation.id == Message.conversation_id)
+        .where(
+            Conversation.id == conversation_id,
+            scope.conversations(),
+            cast(Message.payload, Text).contains(f'"{key}"', autoescape=True),
         )
+        .limit(1)
     )
+    return found is not None

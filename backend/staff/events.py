@@ -293,7 +293,7 @@ async def _details(session: AsyncSession, row: History) -> dict[str, Any]:
 async def staff_names(session: AsyncSession, ids: set[int | None]) -> dict[int | None, str]:
     """Return {staff id: name}."""
     rows = await session.execute(select(Staff.id, Staff.name).where(Staff.id.in_([i for i in ids if i is not None])))
-    return dict(rows.tuples().all())
+    return {staff_id: name for staff_id, name in rows}
 
 
 async def step(

@@ -54,7 +54,7 @@ async def inbox(session: AsyncSession, staff_id: int, *, limit: int = 50) -> lis
         .order_by(StaffNotice.id.desc())
         .limit(limit)
     )
-    return list(rows.tuples().all())
+    return [(notice, number) for notice, number in rows]
 
 
 async def unread(session: AsyncSession, staff_id: int) -> int:
