@@ -17,6 +17,7 @@ FORM = "report_form"
 SLOTS = ("danger", "matter", "place", "item", "neighbour", "confirmation")
 LEAVES = {"cancel", "request_human", "delete_my_data"}
 SURE_YES = 0.5
+SHORT_ANSWER = 6
 ASIDE = LEAVES | {
     "ask_guide",
     "ask_status",
@@ -123,7 +124,7 @@ async def read_typed(turn: Turn, draft: dict[str, Any], asked: str | None) -> bo
     if asked == "confirmation" and turn.intent == "affirm":
         draft["confirmed"] = turn.confidence >= SURE_YES
         return True
-    if asked == "neighbour" and turn.intent in ("affirm", "deny"):
+    if asked == "neighbour" and turn.intent in ("affirm", "deny") and len(text) <= SHORT_ANSWER:
         if turn.intent == "affirm":
             draft["join"] = draft["similar"][0]["number"]
         else:
@@ -157,7 +158,7 @@ async def read_text(
         draft["waiting"] = [*draft.get("waiting", []), *matters]
         turn.say("utter_queued_matter")
         return True
-    if matters and (asked != "place" or not place):
+    if matters and (correcting or not draft.get("matter") or asked == "item"):
         took |= take_matters(turn, draft, matters, asked, correcting=correcting)
     draft["editing"] = asked == "confirmation" and not took and (draft.get("editing") or turn.intent == "deny")
     if asked == "place" and not place:
