@@ -6,7 +6,8 @@ import signal
 
 from aiohttp import web
 
-from backend.app import console_app, internal_app
+from backend.app import internal_app
+from backend.console.app import console_app
 from backend.db import Database
 from backend.settings import Settings
 
