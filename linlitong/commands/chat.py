@@ -1,44 +1,46 @@
 """linlitong chat"""
 
 import asyncio
-import json
-import sys
-from typing import Any
+import os
 
 import click
 
+from linlitong import chat
 from linlitong.home import Home
 
 
-def as_json(message: dict[str, Any]) -> None:
-    print(json.dumps(message, ensure_ascii=False), flush=True)
-
-
-def as_text(message: dict[str, Any]) -> None:
-    buttons = "".join(f"\n  {number}. {each['title']}" for number, each in enumerate(message["buttons"], 1))
-    print(f"\n邻里通：{message['text'] or '［照片］'}{buttons}\n", flush=True)
-
-
 @click.command("chat")
-@click.option("--as", "name", default="me", help="Who is writing; each name is a device of its own.")
-@click.option("--json", "json_lines", is_flag=True, help="Print one JSON object a line for whatever is received.")
-@click.option("--wait", default=0.0, help="Seconds to keep listening after the last line.")
-@click.option("--url", help="The resident page's address, when it is not the one running here.")
-def command(name: str, json_lines: bool, wait: float, url: str | None) -> None:
-    """Talk to the bot, one message a line.
+@click.option(
+    "--as", "name", metavar="NAME", default="me", show_default=True, help="Whose device this is; kept for the next time."
+)
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line for whatever the resident receives.")
+@click.option(
+    "--wait", metavar="SECONDS", type=click.FloatRange(min=0), default=0.0, help="Keep listening after the last line."
+)
+@click.option("--url", metavar="URL", default="", help="The resident page; the system of LINLITONG_HOME if not given.")
+def command(name: str, as_json: bool, wait: float, url: str) -> None:
+    """Talk to the bot in this terminal, through the same door as the web page.
 
-    [photo] PATH, [location LAT,LON] and [button PAYLOAD] send the other kinds. In a terminal the number of a button
-    presses it.
+    One message a line. [photo] PATH, [location LAT,LON] and [button PAYLOAD] send the others; in a terminal a number
+    presses that button.
     """
-    from linlitong import chat
-
-    terminal = sys.stdin.isatty() and not json_lines
-    if terminal:
-        click.echo("您说，我听着（Ctrl-D 结束）。")
-    show = as_json if json_lines else as_text
+    if not name.replace("-", "").replace("_", "").isalnum() or len(name) > 64:
+        raise click.BadParameter("letters, digits, - and _, at most 64 of them.", param_hint="--as")
+    home = Home.from_environment()
+    talk = chat.Chat(
+        url=(url or address(home)).rstrip("/"),
+        keep=home.path / "chat" / f"{name}.json",
+        screen=chat.Lines() if as_json else chat.Bubbles(),
+        wait=wait,
+    )
     try:
-        asyncio.run(chat.talk(Home.from_environment(), name=name, url=url, wait=wait, show=show, terminal=terminal))
-    except chat.CannotChat as error:
-        raise click.ClickException(str(error)) from None
+        asyncio.run(talk.run())
     except KeyboardInterrupt:
         click.echo()
+
+
+def address(home: Home) -> str:
+    """Where the resident page of this home is: what runs says so, else LINLITONG_RESIDENT_PORT, else 8080."""
+    running = home.running() or {}
+    found: str = running.get("urls", {}).get("resident", "")
+    return found or f"http://127.0.0.1:{os.environ.get('LINLITONG_RESIDENT_PORT') or 8080}"
