@@ -6,7 +6,6 @@ import logging
 from typing import Any
 
 import jieba
-import numpy as np
 from rasa.engine.graph import ExecutionContext, GraphComponent
 from rasa.engine.recipes.default_recipe import DefaultV1Recipe
 from rasa.engine.storage.resource import Resource
@@ -39,13 +38,15 @@ class LinearIntentClassifier(GraphComponent):
 
     @staticmethod
     def get_default_config() -> dict[str, Any]:
-        """sure_from: the least probability of a message that is answered without asking back."""
-        return {"sure_from": 0.5, "seed": 20201}
+        """wrong_confident: the share of held-out examples that may be answered wrongly without asking back.
+        guard_precision: the share of held-out examples taken for emergencies that must be some.
+        """
+        return {"wrong_confident": 0.05, "guard_precision": 0.82, "seed": 20201}
 
     @staticmethod
     def required_packages() -> list[str]:
         """The packages that must be importable."""
-        return ["jieba", "sklearn"]
+        return ["jieba", "sklearn", "opencc_purepy", "pypinyin"]
 
     @classmethod
     def create(
@@ -71,7 +72,9 @@ class LinearIntentClassifier(GraphComponent):
         examples = [example for example in training_data.intent_examples if example.get(TEXT)]
         texts = [example.get(TEXT) for example in examples]
         labels = [example.get(INTENT) for example in examples]
-        self._model = LinearModel.fit(texts, labels, self._config["seed"])
+        self._model = LinearModel.fit(
+            texts, labels, self._config["seed"], self._config["wrong_confident"], self._config["guard_precision"]
+        )
         with self._storage.write_to(self._resource) as folder:
             self._model.write(folder)
         return self._resource
@@ -83,11 +86,10 @@ class LinearIntentClassifier(GraphComponent):
     def process(self, messages: list[Message]) -> list[Message]:
         """Set the intent and the ranking of each message."""
         for message in messages:
-            probabilities = self._model.probabilities(message.get(TEXT) or "")
-            best = np.argsort(-probabilities)[:RANKING_LENGTH]
-            ranking = [{"name": self._model.classes[i], "confidence": float(probabilities[i])} for i in best]
+            judgement = self._model.judge(message.get(TEXT) or "")
+            ranking = [{"name": name, "confidence": p} for name, p in judgement.ranking[:RANKING_LENGTH]]
             likeliest = ranking[0]
-            if likeliest["confidence"] < self._config["sure_from"]:
+            if not judgement.sure:
                 likeliest = {**likeliest, "name": DEFAULT_NLU_FALLBACK_INTENT_NAME}
             message.set(INTENT, likeliest, add_to_output=True)
             message.set(INTENT_RANKING_KEY, ranking, add_to_output=True)

@@ -13,8 +13,10 @@ import numpy as np
 import scipy.sparse
 from numpy.typing import NDArray
 
+from bot.engine.components.concepts import danger_signs
 from bot.engine.components.text import normalise, pieces
 
+EMERGENCY = "emergency"
 # A piece that stands in one text only teaches that text.
 LEAST_TEXTS = 2
 FOLDS = 5
@@ -77,10 +79,66 @@ class Pieces:
 
 
 @dataclass
+class Guard:
+    """How likely somebody is in danger: a logistic model over the emergency's score, how far it lies above the best
+    other, and the danger signs of the text. Danger is assumed from the probability ``least``.
+    """
+
+    weights: NDArray[np.float64]
+    intercept: float
+    least: float
+
+    @classmethod
+    def fit(
+        cls,
+        signs: Sequence[Sequence[float]],
+        scores: NDArray[np.float32],
+        emergency: int,
+        truth: NDArray[np.bool_],
+        precision: float,
+    ) -> Guard:
+        """Fitted to held-out scores. ``least`` is the lowest probability from which on that share of those texts is truly
+        an emergency.
+        """
+        from sklearn.linear_model import LogisticRegression
+
+        rows = np.array([guard_row(each, row, emergency) for each, row in zip(signs, scores, strict=True)])
+        fitted = LogisticRegression(max_iter=2000).fit(rows, truth)
+        probabilities = fitted.predict_proba(rows)[:, 1]
+        order = np.argsort(-probabilities, kind="stable")
+        precisions = np.cumsum(truth[order]) / np.arange(1, len(order) + 1)
+        good = np.flatnonzero(precisions >= precision)
+        least = float(probabilities[order[good[-1]]]) if len(good) else 0.5
+        return cls(fitted.coef_[0], float(fitted.intercept_[0]), least)
+
+    def probability(self, signs: Sequence[float], scores: NDArray[np.floating], emergency: int) -> float:
+        """The probability that the text tells of danger to life now."""
+        return float(1 / (1 + np.exp(-(guard_row(signs, scores, emergency) @ self.weights + self.intercept))))
+
+
+def guard_row(signs: Sequence[float], scores: NDArray[np.floating], emergency: int) -> NDArray[np.float64]:
+    """What the guard looks at: two numbers made of the scores, then the danger signs."""
+    own, others = float(scores[emergency]), float(np.delete(scores, emergency).max())
+    return np.array([own, own - others, *signs])
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """The classes from the likeliest down, the probability of each, and whether the first may be acted on unasked.
+
+    An emergency stands first as soon as the guard assumes danger, and is always sure: below doubt, danger wins.
+    """
+
+    ranking: list[tuple[str, float]]
+    sure: bool
+
+
+@dataclass
 class LinearModel:
     """Scores of each class for a text, and what they are worth as probabilities.
 
-    coefficients: pieces by classes; intercepts, and scale (one number) to make probabilities of scores.
+    coefficients: pieces by classes; intercepts; scale (one number) to make probabilities of scores; the guard, where
+    there are emergencies to learn from; sure_from: the least probability of a sure answer.
     """
 
     pieces: Pieces
@@ -88,26 +146,68 @@ class LinearModel:
     coefficients: NDArray[np.float32]
     intercepts: NDArray[np.float32]
     scale: float
+    guard: Guard | None = None
+    sure_from: float = 0.0
 
     @classmethod
-    def fit(cls, texts: Sequence[str], labels: Sequence[str], seed: int) -> LinearModel:
-        """Trained on the texts; the scale is chosen on texts that the scores were not trained on."""
+    def fit(
+        cls, texts: Sequence[str], labels: Sequence[str], seed: int, wrong_confident: float, guard_precision: float
+    ) -> LinearModel:
+        """Trained on the texts. Scale, guard and sure_from are chosen on scores of texts that these were not trained on:
+        among those, at most the share ``wrong_confident`` is answered surely and wrongly.
+        """
+        return cls.fit_and_judge(texts, labels, seed, wrong_confident, guard_precision)[0]
+
+    @classmethod
+    def fit_and_judge(
+        cls, texts: Sequence[str], labels: Sequence[str], seed: int, wrong_confident: float, guard_precision: float
+    ) -> tuple[LinearModel, list[Judgement]]:
+        """As ``fit``, with the judgement of each text by scores that were not trained on it."""
         bags = [bag(text) for text in texts]
         known = Pieces.of(bags)
         rows, targets = known.matrix(bags), np.array(labels)
         classes = sorted(set(labels))
+        signs = [danger_signs(normalise(text)) for text in texts]
         scores = held_out_scores(rows, targets, classes, seed)
         coefficients, intercepts = _fit(rows, targets, seed)
-        return cls(known, classes, coefficients, intercepts, _scale(scores, targets, classes))
+        model = cls(known, classes, coefficients, intercepts, _scale(scores, targets, classes))
+        if EMERGENCY in classes:
+            number = classes.index(EMERGENCY)
+            model.guard = Guard.fit(signs, scores, number, targets == EMERGENCY, guard_precision)
+        first = [model.judgement(*each).ranking[0] for each in zip(signs, scores, strict=True)]
+        model.sure_from = _sure_from(first, labels, wrong_confident)
+        return model, [model.judgement(*each) for each in zip(signs, scores, strict=True)]
 
-    def probabilities(self, text: str) -> NDArray[np.float64]:
-        """The probability of each class."""
+    def judge(self, text: str) -> Judgement:
+        """What the text wants."""
         numbers, values = self.pieces.vector(bag(text))
-        return softmax(self.scale * (values @ self.coefficients[numbers] + self.intercepts))
+        return self.judgement(danger_signs(normalise(text)), values @ self.coefficients[numbers] + self.intercepts)
+
+    def judgement(self, signs: Sequence[float], scores: NDArray[np.floating]) -> Judgement:
+        """What the danger signs and the scores of a text say."""
+        probabilities = softmax(self.scale * scores)
+        danger = False
+        if self.guard:
+            number = self.classes.index(EMERGENCY)
+            emergency = self.guard.probability(signs, scores, number)
+            others = max(1 - probabilities[number], 1e-12)
+            probabilities *= (1 - emergency) / others
+            probabilities[number] = emergency
+            danger = emergency >= self.guard.least
+        order = sorted(
+            range(len(self.classes)), key=lambda i: (not (danger and self.classes[i] == EMERGENCY), -probabilities[i])
+        )
+        if self.guard and not danger and self.classes[order[0]] == EMERGENCY:
+            order[:2] = order[1::-1]
+        ranking = [(self.classes[i], float(probabilities[i])) for i in order]
+        return Judgement(ranking, danger or ranking[0][1] >= self.sure_from)
 
     def write(self, folder: Path) -> None:
         """Keep the model in a folder."""
-        words = {"weights": self.pieces.weights, "classes": self.classes, "scale": self.scale}
+        words: dict[str, object] = {"weights": self.pieces.weights, "classes": self.classes, "scale": self.scale}
+        words["sure_from"] = self.sure_from
+        if self.guard:
+            words["guard"] = [self.guard.weights.tolist(), self.guard.intercept, self.guard.least]
         (folder / "model.json").write_text(json.dumps(words, ensure_ascii=False), encoding="utf-8")
         np.savez(folder / "model.npz", coefficients=self.coefficients, intercepts=self.intercepts)
 
@@ -115,6 +215,10 @@ class LinearModel:
     def read(cls, folder: Path) -> LinearModel:
         """The model kept in a folder."""
         words = json.loads((folder / "model.json").read_text(encoding="utf-8"))
+        guard = None
+        if "guard" in words:
+            weights, intercept, least = words["guard"]
+            guard = Guard(np.array(weights), intercept, least)
         with np.load(folder / "model.npz") as numbers:
             return cls(
                 Pieces(words["weights"]),
@@ -122,6 +226,8 @@ class LinearModel:
                 numbers["coefficients"],
                 numbers["intercepts"],
                 words["scale"],
+                guard,
+                words["sure_from"],
             )
 
 
@@ -159,3 +265,12 @@ def _scale(scores: NDArray[np.float32], targets: NDArray[np.str_], classes: list
     candidates = np.geomspace(0.5, 20, 60)
     likelihoods = [np.log(softmax(factor * scores)[np.arange(len(truth)), truth] + 1e-12).mean() for factor in candidates]
     return float(candidates[int(np.argmax(likelihoods))])
+
+
+def _sure_from(first: Sequence[tuple[str, float]], labels: Sequence[str], wrong_confident: float) -> float:
+    """The least probability at which answers that are wrong make up at most that share of all texts. Emergencies are not
+    counted: they are sure at any probability.
+    """
+    wrong = sorted((p for (name, p), label in zip(first, labels, strict=True) if EMERGENCY != name != label), reverse=True)
+    allowed = int(wrong_confident * len(labels))
+    return float(np.nextafter(wrong[allowed], 1)) if len(wrong) > allowed else 0.0
