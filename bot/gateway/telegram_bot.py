@@ -1,8 +1,9 @@
 """Telegram's library, set up for us."""
 
 import logging
+import os
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
 from telegram import Bot
 from telegram.error import BadRequest, Forbidden, RetryAfter, TelegramError
@@ -10,6 +11,8 @@ from telegram.request import HTTPXRequest
 
 LONG_POLL = 25  # seconds
 UPDATES = ["message", "edited_message", "callback_query"]
+
+os.environ["PTB_TIMEDELTA"] = "1"  # the library's times are timedeltas, as in its next version they always are
 
 # Their lines quote what residents wrote, and the address of every call, which holds the token.
 for _name in ("telegram", "httpx"):
@@ -37,8 +40,7 @@ class TelegramBot(Bot):
 
 
 def seconds_of(error: RetryAfter) -> float:
-    wait = error.retry_after
-    return wait.total_seconds() if isinstance(wait, timedelta) else float(wait)
+    return cast("timedelta", error.retry_after).total_seconds()
 
 
 def reason_of(error: TelegramError) -> str:

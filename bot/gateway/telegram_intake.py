@@ -10,7 +10,7 @@ from telegram import CallbackQuery, InlineKeyboardButton, InlineKeyboardMarkup, 
 from bot.gateway.backend_client import BackendClient, BackendDown, BackendRefused
 from bot.gateway.telegram_bot import TelegramBot, reason_of
 from bot.gateway.telegram_files import Files, NotFetched
-from bot.gateway.telegram_inbound import CHANNEL, Attachment, buttons_of, read_message, read_press, read_raw
+from bot.gateway.telegram_inbound import CHANNEL, Attachment, read_message, read_press, read_raw
 from bot.gateway.telegram_pace import Pace
 from bot.gateway.worker import without_words
 
@@ -99,7 +99,8 @@ class Intake:
             return
         accepted = await self._accept(inbound)
         await self._tell(query, AGAIN if accepted["repeat"] else "")
-        await self._mark(query, inbound["title"])
+        if not accepted["repeat"]:
+            await self._mark(query, inbound["title"])
 
     async def _tell(self, query: CallbackQuery, text: str) -> None:
         try:
@@ -110,7 +111,7 @@ class Intake:
     async def _mark(self, query: CallbackQuery, title: str) -> None:
         """Leave only the chosen button, ticked. The record keeps a second press out, marked or not."""
         message = query.message
-        if not isinstance(message, Message) or _ticked(buttons_of(message)):
+        if not isinstance(message, Message):
             return
         chosen = InlineKeyboardMarkup([[InlineKeyboardButton(f"{TICK}{title}", callback_data=query.data)]])
         try:
@@ -142,8 +143,3 @@ class Intake:
             _, _, whose = words.split(maxsplit=1)[0].partition("@")
             return whose.lower() in {"", self._bot.username.lower()}
         return bool(re.search(rf"@{re.escape(self._bot.username)}\b", words, re.IGNORECASE | re.ASCII))
-
-
-
-def _ticked(buttons: list[tuple[str, str]]) -> bool:
-    return len(buttons) == 1 and buttons[0][0].startswith(TICK)

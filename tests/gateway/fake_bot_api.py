@@ -2,6 +2,7 @@
 that is missing or of a wrong type, is refused with 400. What it does is written at https://core.telegram.org/bots/api."""
 
 import asyncio
+import contextlib
 import json
 import re
 import time
@@ -162,8 +163,9 @@ class Fault:
 
 @dataclass
 class FakeBotApi:
-    """``sent`` holds what arrived in chats, ``presses`` what was answered to buttons, ``strict`` asks for one message a
-    second in a chat. ``files`` maps an id to the content; ``lies`` are ids whose size is not told."""
+    """``sent`` holds what arrived in chats, ``presses`` what was answered to buttons, ``refusals`` the calls whose parameters
+    were wrong. ``strict`` asks for one message a second in a chat. ``files`` maps an id to the content; of ``lies`` the
+    size is not told."""
 
     strict: bool = False
     sent: list[dict[str, Any]] = field(default_factory=list)
@@ -181,7 +183,7 @@ class FakeBotApi:
     commands: list[Command] = field(default_factory=list)
     _open_presses: set[str] = field(default_factory=set)
     _ids: int = 100
-    _polls: int = 0
+    _poll: int = 0
     _bell: asyncio.Event = field(default_factory=asyncio.Event)
     _last: dict[int, float] = field(default_factory=dict)
 
@@ -261,8 +263,6 @@ class FakeBotApi:
             result = None if (fault.hang or fault.reset) and not fault.after else await self._carry_out(request, method)
         except Refused as refused:
             body = {"ok": False, "error_code": refused.status, "description": refused.description}
-            if refused.status == 400:
-                self.refusals.append(f"{method}: {refused.description}")
             if refused.parameters:
                 body["parameters"] = refused.parameters
             return web.json_response(body, status=refused.status)
@@ -282,6 +282,7 @@ class FakeBotApi:
         except ValidationError as error:
             problem = error.errors()[0]
             where = ".".join(str(part) for part in problem["loc"])
+            self.refusals.append(f"{method}: {where}: {problem['msg']}")
             raise Refused(400, f"Bad Request: {where}: {problem['msg']}") from None
         handler: Callable[[Any], Any] = getattr(self, re.sub("[A-Z]", lambda capital: f"_{capital[0].lower()}", method))
         return await handler(given)
@@ -292,22 +293,21 @@ class FakeBotApi:
     async def get_updates(self, asked: GetUpdates) -> Any:
         if self.webhook:
             raise Refused(409, "Conflict: can't use getUpdates method while webhook is active; use deleteWebhook")
-        if self._polls:
-            raise Refused(409, "Conflict: terminated by other getUpdates request; make sure that only one is running")
-        self._polls += 1
-        try:
-            if asked.offset is not None:
-                self.offsets.append(asked.offset)
-                self.updates = [update for update in self.updates if update["update_id"] >= asked.offset]
-            if not self.updates:
-                self._bell.clear()
-                try:
-                    await asyncio.wait_for(self._bell.wait(), asked.timeout)
-                except TimeoutError:
-                    return []
-            return self.updates[: asked.limit]
-        finally:
-            self._polls -= 1
+        self._poll += 1
+        mine = self._poll
+        self._bell.set()  # who has been waiting gives way
+        await asyncio.sleep(0)
+        if asked.offset is not None:
+            self.offsets.append(asked.offset)
+            self.updates = [update for update in self.updates if update["update_id"] >= asked.offset]
+        end = time.monotonic() + asked.timeout
+        while not self.updates and (left := end - time.monotonic()) > 0:
+            self._bell.clear()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._bell.wait(), left)
+            if mine != self._poll:
+                raise Refused(409, "Conflict: terminated by other getUpdates request; make sure that only one is running")
+        return self.updates[: asked.limit]
 
     async def set_webhook(self, asked: SetWebhook) -> bool:
         if not asked.url.startswith("https://"):

@@ -4,13 +4,16 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from aiohttp import web
 from sqlalchemy import select
 
+from backend.conversations import service as conversations
 from backend.conversations.models import Author, Conversation, Message
+from backend.outbox import service as outbox
 from backend.outbox.models import Delivery
 from backend.residents.models import Account
 from bot.gateway import telegram_setup
@@ -60,6 +63,13 @@ class TelegramTown:
     def arrived(self, chat: int) -> list[dict[str, Any]]:
         return [message for message in self.api.sent if message["chat"]["id"] == chat]
 
+    async def push(self, chat: int, text: str, **options: Any) -> None:
+        """Tell a resident something, as a backend service does it."""
+        async with self.town.database.write() as session:
+            conversation = await conversations.find(session, channel="telegram", address=str(chat))
+            assert conversation is not None
+            await outbox.say(session, conversation, now=datetime.now(UTC), text=text, **options)
+
     async def deliveries(self, state: str, count: int) -> list[Delivery]:
         """All deliveries, once ``count`` are in ``state``."""
         async with asyncio.timeout(10):
@@ -73,7 +83,7 @@ class TelegramTown:
 
 async def until(done: Callable[[], bool], seconds: float = 10.0) -> None:
     async with asyncio.timeout(seconds):
-        while not done():
+        while not done():  # noqa: ASYNC110 - nobody rings when it happens
             await asyncio.sleep(0.02)
 
 

@@ -12,7 +12,6 @@ import aiohttp
 import pytest
 from PIL import Image
 
-from backend.conversations.models import Author
 from backend.media import service as media
 from bot.gateway import telegram_polling
 from bot.gateway.telegram_webhook import path_of, secret_of
@@ -22,6 +21,7 @@ from tests.gateway.telegram_town import TelegramTown, telegram_town, until
 
 CHAT = 4711
 GROUP = -100123
+FILM = {"width": 1, "height": 1, "duration": 1, "mime_type": "video/mp4"}
 
 
 @pytest.fixture
@@ -94,7 +94,11 @@ async def test_a_backend_that_is_down_for_a_while_loses_nothing(telegram: Telegr
     assert [row.text for row in await telegram.stored(CHAT, 10)] == [f"第{number}句" for number in range(10)]
 
 
-@pytest.mark.parametrize("fault", [Fault(hang=0.1), Fault(reset=True), Fault(reset=True, after=True), Fault(502), Fault(429, retry_after=1)])
+@pytest.mark.parametrize(
+    "fault",
+    [Fault(hang=0.1), Fault(reset=True), Fault(reset=True, after=True), Fault(502), Fault(429, retry_after=1)],
+    ids=["silence", "broken", "lost answer", "bad gateway", "too many"],
+)
 async def test_fetching_goes_on_after_trouble(telegram: TelegramTown, fault: Fault) -> None:
     telegram.api.faults["getUpdates"] = [fault]
     telegram.api.say(CHAT, "一")
@@ -109,7 +113,7 @@ async def test_a_photo_is_kept_without_its_place_and_can_be_sent_back(telegram: 
     (row,) = await telegram.stored(CHAT, 1)
     assert (row.kind.value, row.text, len(row.payload["media"])) == ("photo", "路灯坏了", 1)
     await telegram.answered(CHAT, 2)
-    await push(telegram, "【已处置】修好了", media=row.payload["media"])
+    await telegram.push(CHAT, "【已处置】修好了", media=row.payload["media"])
     sent = (await telegram.answered(CHAT, 3))[-1]
     assert sent["caption"] == "【已处置】修好了"
     assert b"SomePhone" not in sent["photo_bytes"]
@@ -164,7 +168,7 @@ async def test_thirty_megabytes_are_not_taken(telegram: TelegramTown, tells: str
 @pytest.mark.parametrize(
     ("kind", "content", "about", "stored", "mime"),
     [
-        ("video", b"\0\0\0\x18ftypmp42", {"width": 1, "height": 1, "duration": 1, "mime_type": "video/mp4"}, "video", "video/mp4"),
+        ("video", b"\0\0\0\x18ftypmp42", FILM, "video", "video/mp4"),
         ("document", b"%PDF-1.7 ...", {"mime_type": "application/pdf", "file_name": "a.pdf"}, "file", "application/pdf"),
         ("document", phone_photo(), {"mime_type": "image/jpeg", "file_name": "a.jpg"}, "photo", "image/jpeg"),
         ("document", b"MZ", {"mime_type": "application/x-dosexec", "file_name": "a.exe"}, "unreadable", None),
@@ -220,7 +224,8 @@ async def test_a_chats_own_news_is_no_message(telegram: TelegramTown) -> None:
 async def test_a_place_is_a_place(telegram: TelegramTown) -> None:
     here = {"latitude": 32.49, "longitude": 119.92}
     telegram.api.give(message=telegram.api.message(CHAT, location=here))
-    telegram.api.give(message=telegram.api.message(CHAT, location=here, venue={"location": here, "title": "宫涵公园", "address": "东门"}))
+    venue = {"location": here, "title": "宫涵公园", "address": "东门"}
+    telegram.api.give(message=telegram.api.message(CHAT, location=here, venue=venue))
     rows = await telegram.stored(CHAT, 2)
     assert [(row.kind.value, row.text, row.payload["location"]) for row in rows] == [
         ("location", "", here),
@@ -296,7 +301,6 @@ async def test_a_press_is_taken_though_telegram_has_forgotten_it(telegram: Teleg
     telegram.api.faults["editMessageReplyMarkup"] = [Fault(429, retry_after=5)]
     telegram.api.press(question, "修改")
     assert (await telegram.stored(CHAT, 2))[1].text == "/edit_report"
-    telegram.api.refusals.clear()
 
 
 async def test_in_a_group_it_asks_to_write_privately_once_and_keeps_nothing(telegram: TelegramTown) -> None:
@@ -312,7 +316,8 @@ async def test_in_a_group_it_asks_to_write_privately_once_and_keeps_nothing(tele
 
 
 @pytest.mark.parametrize(
-    ("text", "told"), [("/start", 1), ("/start@linlitong_test_bot", 1), ("/start@another_bot", 0), ("@linlitong_test_bot2 好", 0)]
+    ("text", "told"),
+    [("/start", 1), ("/start@linlitong_test_bot", 1), ("/start@another_bot", 0), ("@linlitong_test_bot2 好", 0)],
 )
 async def test_in_a_group_only_what_is_meant_for_us_is_heard(telegram: TelegramTown, text: str, told: int) -> None:
     command = {"type": "bot_command", "offset": 0, "length": len(text)}
@@ -387,16 +392,3 @@ async def test_the_log_holds_no_token_and_no_words(telegram: TelegramTown, caplo
     ours = "".join(record.getMessage() for record in caplog.records if not record.name.startswith(("aiosqlite", "sqlalchemy")))
     assert "一个秘密" not in ours
     assert telegram.settings.bot_token not in ours
-
-
-async def push(telegram: TelegramTown, text: str, **options: Any) -> None:
-    """Tell the resident something, as the backend does."""
-    from datetime import UTC, datetime
-
-    from backend.conversations import service as conversations
-    from backend.outbox import service as outbox
-
-    async with telegram.town.database.write() as session:
-        conversation = await conversations.find(session, channel="telegram", address=str(CHAT))
-        assert conversation is not None
-        await outbox.say(session, conversation, now=datetime.now(UTC), text=text, author=Author.SYSTEM, **options)
