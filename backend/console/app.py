@@ -23,6 +23,7 @@ ASSETS = {
     "sse.js": ROOT / "node_modules" / "htmx-ext-sse" / "dist" / "sse.min.js",
     "console.js": HERE / "static" / "console.js",
     "console.css": HERE / "static" / "console.css",
+    "icon.svg": HERE / "static" / "icon.svg",
 }
 
 

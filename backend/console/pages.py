@@ -16,7 +16,7 @@ from backend.api.schemas import EventQuery, Transition
 from backend.catalogue.models import Department, Item
 from backend.console.forms import Form, read_form
 from backend.console.render import render
-from backend.console.stream import stream
+from backend.console.stream import address_of, stream
 from backend.conversations import service as conversations
 from backend.conversations.models import Conversation
 from backend.errors import BadInput, NotSignedIn
@@ -47,7 +47,10 @@ class Visit:
     token: str
     signed: service.SignedIn
 
-    async def show(self, session: AsyncSession, template: str, **values: Any) -> web.Response:
+    async def show(
+        self, session: AsyncSession, template: str, *, live: dict[str, str] | None = None, **values: Any
+    ) -> web.Response:
+        """Render the page with a stream of the changes to ``live``, the topics of stream.py, and to the frame."""
         scope = self.signed.scope
         return render(
             self.request,
@@ -56,6 +59,7 @@ class Visit:
             has_desk=scope.role in DESK_ROLES,
             waiting=await talks.waiting(session, scope),
             unread=await notices.unread(session, scope.staff_id),
+            stream=await address_of(session, scope, {"notices": "", "desk": ""} | (live or {})),
             **values,
         )
 
@@ -169,6 +173,7 @@ async def queue(visit: Visit) -> web.StreamResponse:
         return await visit.show(
             session,
             "queue.html",
+            live={"queue": ""},
             tab=tab,
             query=query,
             cards=[await work.card(session, event, now) for event in found],
@@ -191,6 +196,7 @@ async def event_page(visit: Visit) -> web.StreamResponse:
         return await visit.show(
             session,
             "event.html",
+            live={"event": event.number},
             event=shown,
             choices=await work.handler_choices(session, event) if dispatching else [],
             suggested=suggested,
@@ -288,6 +294,7 @@ async def conversation_page(visit: Visit) -> web.StreamResponse:
         return await visit.show(
             session,
             "desk.html",
+            live={"conversation": str(row.id)},
             cards=await talks.on_desk(session, visit.signed.scope),
             conversation=await talks.page(
                 session, visit.signed.scope, row, before=int(before) if before.isdecimal() else None

@@ -2,9 +2,11 @@
 
 import asyncio
 import contextlib
+import hashlib
 import logging
 from collections.abc import AsyncIterator
 from typing import Any
+from urllib.parse import urlencode
 
 from aiohttp import web
 from sqlalchemy import func, select
@@ -101,10 +103,11 @@ async def end_streams(app: web.Application) -> None:
 
 
 async def stream(request: web.Request, token: str) -> web.StreamResponse:
-    """Send ``event: TOPIC`` whenever that topic's fingerprint changes for this person, and once at the start.
+    """Send ``event: TOPIC`` whenever that topic's fingerprint changes for this person.
 
-    Topics are named in the query: queue, desk, notices as flags; event=NUMBER, conversation=ID. The sign-in is
-    checked at every look; when it is over the last word is ``event: gone``.
+    Topics are named in the query: queue, desk, notices as flags; event=NUMBER, conversation=ID. ``seen`` says what the
+    page showed when it was made; what differs from it is told at the start. The sign-in is checked at every look; when
+    it is over the last word is ``event: gone``.
     """
     database, clock = request.app[DATABASE], request.app[CLOCK]
     async with database.read() as session:
@@ -114,7 +117,7 @@ async def stream(request: web.Request, token: str) -> web.StreamResponse:
     task = asyncio.current_task()
     assert task is not None
     request.app[STREAMS].add(task)
-    known: dict[str, Any] = {}
+    known = dict(part.split(":", 1) for part in request.query.get("seen", "").split(",") if ":" in part)
     try:
         while True:
             beats = request.app[PULSE].beats
@@ -125,7 +128,7 @@ async def stream(request: web.Request, token: str) -> web.StreamResponse:
             except NotSignedIn:
                 await response.write(b"event: gone\ndata: 1\n\n")
                 break
-            changed = [topic for topic, value in seen.items() if topic not in known or known[topic] != value]
+            changed = [topic for topic, mark in seen.items() if known.get(topic) != mark]
             known = seen
             lines = [f"event: {topic}\ndata: 1\n\n" for topic in changed] or [": still here\n\n"]
             await response.write("".join(lines).encode())
@@ -138,7 +141,13 @@ async def stream(request: web.Request, token: str) -> web.StreamResponse:
     return response
 
 
-async def fingerprints(session: AsyncSession, scope: Scope, asked: dict[str, str]) -> dict[str, Any]:
+async def address_of(session: AsyncSession, scope: Scope, asked: dict[str, str]) -> str:
+    """The address of a stream that tells of every change after this transaction's view of the record."""
+    seen = await fingerprints(session, scope, asked)
+    return "/stream?" + urlencode(asked | {"seen": ",".join(f"{topic}:{mark}" for topic, mark in seen.items())})
+
+
+async def fingerprints(session: AsyncSession, scope: Scope, asked: dict[str, str]) -> dict[str, str]:
     """Return {topic: something that differs when the topic has changed}, of what ``scope`` may see and no more."""
     found: dict[str, Any] = {}
     if "queue" in asked:
@@ -163,4 +172,4 @@ async def fingerprints(session: AsyncSession, scope: Scope, asked: dict[str, str
     if "notices" in asked:
         newest = select(func.max(StaffNotice.id)).where(StaffNotice.staff_id == scope.staff_id)
         found["notices"] = (await session.scalar(newest), await notices.unread(session, scope.staff_id))
-    return found
+    return {topic: hashlib.sha256(repr(value).encode()).hexdigest()[:12] for topic, value in found.items()}

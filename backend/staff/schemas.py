@@ -18,7 +18,7 @@ class Shape(BaseModel):
 
 
 class StaffCard(Shape):
-    """``scope`` in words: 海陵区/城东街道/宫涵社区, or a department's name."""
+    """``scope`` in words: 海陵区城东街道宫涵社区, or a department's name."""
 
     username: str
     name: str

@@ -129,7 +129,7 @@ async def sign_out(session: AsyncSession, token: str) -> None:
 
 
 async def scope_name(session: AsyncSession, staff: Staff) -> str:
-    """What is theirs, in words: 海陵区/城东街道/宫涵社区, a department's name, or the city's."""
+    """What is theirs, in words: 海陵区城东街道宫涵社区, a department's name, or the city's."""
     if staff.department_code:
         return (await session.get_one(Department, staff.department_code)).name
     names: list[str] = []
@@ -138,7 +138,7 @@ async def scope_name(session: AsyncSession, staff: Staff) -> str:
         area = await session.get_one(Area, code)
         names.insert(0, area.name)
         code = area.parent_code
-    return "/".join(names[1:] or names)
+    return "".join(names[1:] or names)
 
 
 async def create(

@@ -41,7 +41,7 @@ async def test_the_right_password_gives_a_token_and_says_who_and_where(town: Tow
         "username": "community",
         "name": "吕俊杰",
         "role": "community",
-        "scope": "海陵区/城东街道/宫涵社区",
+        "scope": "海陵区城东街道宫涵社区",
     }
     status, me = await town.api("GET", "/api/v1/sessions", token=answer["token"])
     assert (status, me["staff"]) == (200, answer["staff"])

@@ -1,6 +1,8 @@
 """Server-sent events: at once, within the scope, and only while signed in."""
 
 import asyncio
+import html
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -71,3 +73,17 @@ async def test_the_stream_ends_with_the_sign_in(town: Town) -> None:
             )
         assert await ear.hears(1) == {"gone"}
         assert ear.response.content.at_eof()
+
+
+async def test_a_page_s_own_stream_is_silent_until_something_changes(town: Town) -> None:
+    number = await town.reported()
+    cookie = {"Cookie": f"linlitong_staff={await town.token('grid')}"}
+    async with town.client.get(f"/events/{number}", headers=cookie) as response:
+        found = re.search(r'sse-connect="/stream\?([^"]+)"', await response.text())
+    query = html.unescape(found[1])
+    async with listening(town, "grid", query) as ear:
+        assert await ear.hears(0.7) == set()
+        await town.step("head", number, "in_progress")
+        assert await ear.hears(1) == {"event"}
+    async with listening(town, "grid", query) as late:
+        assert await late.hears(0.5) == {"event"}
