@@ -24,9 +24,9 @@ def kind_of(text: str) -> str:
     return next((kind for kind, words in KINDS if any(word in text for word in words)), "other")
 
 
-def say_emergency(turn: Turn, text: str) -> None:
-    """The number to call, then the offer to tell the grid's people."""
-    turn.say(f"utter_emergency_{kind_of(text)}")
+def say_emergency(turn: Turn, text: str, *, told: bool = False) -> None:
+    """The number to call, unless it was ``told`` just now, then the offer to tell the grid's people."""
+    turn.say("utter_emergency_noted" if told else f"utter_emergency_{kind_of(text)}")
     turn.say("utter_emergency_offer")
 
 

@@ -1,21 +1,24 @@
 """Putting a report together: what, where, which kind, is it known already, is it right. Then it is filed.
 
 The form's slots say what still has to be asked; everything read so far is in the ``draft`` slot:
-{danger, matter, photos, parts, place, place_choices, item, item_choices, similar, join, anonymous, waiting, misses, seen}.
+{danger, danger_told, person, matter, photos, parts, place, place_choices, item, item_choices, similar, join, anonymous, waiting, misses, seen}.
 """
 
+import re
 from typing import Any
 
 from rasa_sdk.events import ActiveLoop, FollowupAction, SlotSet
 
 from actions.backend_client import Refused
 from actions.emergency import say_emergency
+from actions.handoff import hand_off
 from actions.turn import HouseAction, Turn
 
 Events = list[dict[str, Any]]
 FORM = "report_form"
-SLOTS = ("danger", "matter", "place", "item", "neighbour", "confirmation")
-LEAVES = {"cancel", "request_human", "delete_my_data"}
+SLOTS = ("danger", "person", "matter", "place", "item", "neighbour", "confirmation")
+LEAVES = {"cancel", "delete_my_data"}
+PAUSES = ("danger", "person")
 SURE_YES = 0.5
 SHORT_ANSWER = 6
 ASIDE = LEAVES | {
@@ -40,6 +43,7 @@ ASIDE = LEAVES | {
 }
 CORRECTIONS = ("不是", "不对", "错了", "应该是", "改成", "改为", "换成", "更正", "是在", "改到")
 MATTER_LIMIT = 2000
+ANONYMOUS = re.compile(r"匿名|不留(名|姓名|电话)|(别|不要|莫)(让人?(家|知道)|说是我|透露|写我)|(名字|姓名).{0,6}不留|替我保密")
 
 
 class ValidateReportForm(HouseAction):
@@ -63,9 +67,14 @@ class ValidateReportForm(HouseAction):
 async def read(turn: Turn, draft: dict[str, Any], asked: str | None) -> bool:
     """Take what the message brings into the draft; False when it brings nothing and was meant for someone else."""
     danger = draft.pop("danger", None)
+    draft.pop("person", None)
     match turn.intent:
         case "emergency":
-            draft["danger"] = turn.text
+            draft["danger"] = turn.text or danger or ""
+            draft["danger_told"] = danger is not None
+            return True
+        case "request_human":
+            draft["person"] = True
             return True
         case "not_dangerous":
             return asked is not None
@@ -111,11 +120,17 @@ async def read(turn: Turn, draft: dict[str, Any], asked: str | None) -> bool:
             set_aside(draft)
             await read_text(turn, draft, danger or turn.tracker.get_slot("unsure_text") or "", None)
             return True
-    return await read_typed(turn, draft, asked)
+    took = await read_typed(turn, draft, asked)
+    # A pause is over with the next message, even where that one brings nothing to the report.
+    return took or (asked in PAUSES and turn.intent not in LEAVES)
 
 
 async def read_typed(turn: Turn, draft: dict[str, Any], asked: str | None) -> bool:
     text = turn.text or (turn.tracker.get_slot("unsure_text") or "" if turn.intent == "report_issue" else "")
+    if ANONYMOUS.search(text):
+        draft["anonymous"] = True
+        if asked == "confirmation" and turn.intent != "report_issue":
+            return True
     if asked is None:
         await read_text(turn, draft, text, None)
         return True
@@ -253,7 +268,7 @@ def slots_of(draft: dict[str, Any]) -> Events:
     item = draft.get("item")
     refused = bool(item and item["status"] == "off_list" and draft.get("matter"))
     values = {
-        "danger": None if draft.get("danger") else "none",
+        **{name: None if draft.get(name) else "none" for name in PAUSES},
         "matter": draft.get("matter"),
         "place": (draft.get("place") or {}).get("area_code"),
         "item": (item.get("code") or "unknown") if item else None,
@@ -261,7 +276,7 @@ def slots_of(draft: dict[str, Any]) -> Events:
         "confirmation": True if draft.get("confirmed") or draft.get("join") else None,
     }
     missing = next((name for name in SLOTS if not values[name]), None)
-    if not draft.get("danger") and (refused or (draft.get("join") and values["matter"])):
+    if not any(draft.get(name) for name in PAUSES) and (refused or (draft.get("join") and values["matter"])):
         missing = None
     return [*(SlotSet(name, values[name]) for name in SLOTS), SlotSet("requested_slot", missing)]
 
@@ -272,7 +287,18 @@ class AskDanger(HouseAction):
     action_name = "action_ask_report_form_danger"
 
     async def act(self, turn: Turn) -> Events:
-        say_emergency(turn, (turn.tracker.get_slot("draft") or {})["danger"])
+        draft = turn.tracker.get_slot("draft") or {}
+        say_emergency(turn, draft["danger"], told=bool(draft.get("danger_told")))
+        return []
+
+
+class AskPerson(HouseAction):
+    """A person is wanted in the middle of a report: it waits, and asks nothing more until the next word about it."""
+
+    action_name = "action_ask_report_form_person"
+
+    async def act(self, turn: Turn) -> Events:
+        await hand_off(turn)
         return []
 
 
@@ -356,13 +382,22 @@ class AskConfirmation(HouseAction):
             "utter_ask_confirmation",
             matter=draft["matter"],
             place=place.get("address") or place["label"],
-            grid=place["label"] if place["status"] == "grid" else names("community_desk", community=place["label"]),
+            grid=grid_name(turn, place),
             item=item.get("name") or names("item_unknown"),
             photos=names("photo_count", count=photos) if photos else names("none"),
             signed=names("anonymous" if anonymous else "named"),
             toggle=names("toggle_named" if anonymous else "toggle_anonymous"),
         )
         return []
+
+
+def grid_name(turn: Turn, place: dict[str, Any]) -> str:
+    """The grid, or whose desk will find it."""
+    if place["status"] == "grid":
+        return place["label"]
+    if place["status"] == "street":
+        return turn.house.names("street_desk", street=place["label"])
+    return turn.house.names("community_desk", community=place["label"])
 
 
 def button(title: str, intent: str, **values: object) -> dict[str, str]:

@@ -13,6 +13,9 @@ LOOK_BACK = 6
 LONGEST = 40
 _NOISE = re.compile(r"[\s，。！？、,.!?~～…：:；;“”\"']+")
 _TAIL = re.compile(r"(了|啦|啊|呀|呢|吧|的|哦|噢|嘛|哈|谢谢|多谢|谢谢你|谢谢您|师傅)+$")
+_PAUSE = re.compile(r"[，。！、,.! ]+")
+_BUT = re.compile(r"不是|不过|但|错|改|换成|等等")
+_QUESTION = re.compile(r"(吗|么|没|呢|不)?[？?]$|(吗|么|了没|没有没)$")
 CERTAIN = 3
 
 
@@ -25,17 +28,22 @@ def bare(text: str) -> str:
 def button_meant(text: str, buttons: list[dict[str, Any]]) -> dict[str, Any] | None:
     """The button that ``text`` names, or None.
 
-    A text equal to a title or to one of a button's ``says`` counts; a longer one counts when it begins with such
-    words of at least CERTAIN characters ("没修好，还是黑的"). The longest match wins.
+    What counts: a text that is a title or one of a button's ``says``; one that begins with such words before a comma
+    ("确认，快点来"), unless it takes them back ("对的，不过楼号错了"); and one that begins with such words of at least
+    CERTAIN characters ("没修好还是黑的"). A question presses nothing. The longest match wins.
     """
     said = bare(text)
     if not said or len(said) > LONGEST:
         return None
+    head, _, rest = _PAUSE.sub("\n", text.strip(), count=1).partition("\n")
+    head = "" if _BUT.search(rest) or not rest else bare(head)
+    asking = bool(_QUESTION.search(text.strip()))
     matches = []
     for button in buttons:
         for words in (button["title"], *button.get("says", "").split()):
             wanted = bare(words)
-            if said == wanted or (len(wanted) >= CERTAIN and said.startswith(wanted)):
+            begins = not asking and (head == wanted or (len(wanted) >= CERTAIN and said.startswith(wanted)))
+            if said == wanted or begins:
                 matches.append((len(wanted), button))
     return max(matches, key=lambda match: match[0])[1] if matches else None
 

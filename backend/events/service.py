@@ -35,6 +35,7 @@ from backend.staff import notices
 from backend.staff.scope import MANAGERS, Scope
 
 NOTE_LIMIT = 2000
+HALF_HOUR = timedelta(minutes=30)
 LADDER = (HandlerKind.GRID, HandlerKind.COMMUNITY, HandlerKind.STREET, HandlerKind.DISTRICT)
 LATE_AGAIN_HOURS = 8
 
@@ -349,7 +350,8 @@ def next_rung(level: HandlerKind) -> HandlerKind:
 
 async def _due(session: AsyncSession, event: Event, desk: Desk) -> datetime:
     item = await session.get(Item, event.item_code) if event.item_code else None
-    return desk.calendar.add_working_hours(desk.now, item.due_hours if item else 24)
+    due = desk.calendar.add_working_hours(desk.now, item.due_hours if item else 24)
+    return due + (datetime.min.replace(tzinfo=due.tzinfo) - due) % HALF_HOUR  # said as a clerk would: half past
 
 
 async def _closed_at(session: AsyncSession, event: Event) -> datetime:
