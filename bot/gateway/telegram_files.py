@@ -32,7 +32,7 @@ class Files:
         if size > self._limit:
             raise NotFetched("too large")
         try:
-            async with asyncio.timeout(self._seconds), self._room:
+            async with self._room, asyncio.timeout(self._seconds):
                 return await self._patiently(file_id)
         except TimeoutError:
             raise NotFetched("too slow") from None
