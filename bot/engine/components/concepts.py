@@ -17,28 +17,23 @@ CALM = ("past", "supposed", "drill", "service_of_gas", "no_danger", "figure_of_s
 
 
 @functools.cache
-def words() -> dict[str, list[str]]:
-    """The concepts of each word."""
-    concepts: dict[str, list[str]] = {}
-    for concept, listed in yaml.safe_load(FILE.read_text(encoding="utf-8")).items():
-        for word in str(listed).lower().split():
-            concepts.setdefault(word, []).append(concept)
-    return concepts
-
-
-@functools.cache
-def _longest() -> int:
-    return max(map(len, words()))
+def _words() -> dict[str, list[tuple[str, str]]]:
+    """(word, concept) by the word's first character."""
+    listed: dict[str, list[tuple[str, str]]] = {}
+    for concept, text in yaml.safe_load(FILE.read_text(encoding="utf-8")).items():
+        for word in text.lower().split():
+            listed.setdefault(word[0], []).append((word, concept))
+    return listed
 
 
 def found(normalised: str) -> list[str]:
     """The concept of each listed word in the text, in order; words may overlap."""
-    known = words()
+    listed = _words()
     return [
         concept
-        for start in range(len(normalised))
-        for end in range(start + 1, min(start + _longest(), len(normalised)) + 1)
-        for concept in known.get(normalised[start:end], ())
+        for start, first in enumerate(normalised)
+        for word, concept in listed.get(first, ())
+        if normalised.startswith(word, start)
     ]
 
 
