@@ -28,7 +28,8 @@ from linlitong.home import ROOT
 CODE = ("actions", "backend", "bot", "linlitong", "scripts", "tests/support", "wording", "Makefile")
 SETTING = re.compile(r"\b(?:LINLITONG|TELEGRAM)_[A-Z][A-Z_]*[A-Z]\b")
 ROUTE = re.compile(r"`(GET|POST|PUT|PATCH|DELETE) (/[^\s`?]*)[^`]*`")
-CODE_IN_MARKDOWN = re.compile(r"^```[^\n]*\n(.*?)^```|`([^`\n]+)`", re.MULTILINE | re.DOTALL)
+BLOCK = re.compile(r"^```[^\n]*\n(.*?)^```|^((?: {4}[^\n]*\n|\n)*(?: {4}[^\n]*\n))", re.MULTILINE | re.DOTALL)
+SPAN = re.compile(r"`([^`\n]+)`")
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 OPERATIONS = ROOT / "docs" / "operations.md"
 HTTP_API = ROOT / "docs" / "http-api.md"
@@ -119,8 +120,9 @@ def commands(command: click.Command, name: str, context: click.Context) -> Itera
 
 def code_in(page: Path) -> list[str]:
     """The lines of code in a page: of its blocks, and of its spans."""
-    found = CODE_IN_MARKDOWN.findall(page.read_text())
-    return [line.strip() for block, span in found for line in (block or span).splitlines()]
+    text = page.read_text()
+    blocks = [fenced or indented for fenced, indented in BLOCK.findall(text)]
+    return [line.strip() for code in blocks + SPAN.findall(BLOCK.sub("", text)) for line in code.splitlines()]
 
 
 def unknown_command(words: list[str]) -> str | None:
@@ -207,13 +209,13 @@ def test_every_state_of_an_event_stands_there_with_its_chinese_name(page: Path) 
 
 def anchors(page: Path) -> set[str]:
     """The anchors that the headings of a page get where it is shown."""
-    headings = re.findall(r"^#+ (.+)$", page.read_text(), re.MULTILINE)
+    headings = re.findall(r"^#+ (.+)$", BLOCK.sub("\n", page.read_text()), re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=short)
 def test_no_relative_link_is_dead(page: Path) -> None:
-    text = CODE_IN_MARKDOWN.sub("", page.read_text())
+    text = SPAN.sub("", BLOCK.sub("\n", page.read_text()))
     links = re.findall(r"\]\(([^)\s]+)\)", text) + re.findall(r'(?:src|href)="([^"]+)"', text)
     dead = []
     for link in links:
