@@ -259,7 +259,10 @@ async def complete(turn: Turn, draft: dict[str, Any]) -> None:
         if item["status"] == "off_list" or place["status"] != "grid":
             draft["similar"] = []
         else:
-            found = await turn.get("/events/similar", area_code=place["area_code"], item_code=item["code"])
+            where = {"area_code": place["area_code"], "item_code": item["code"]}
+            if building := (place.get("parts") or {}).get("building"):
+                where["building"] = building
+            found = await turn.get("/events/similar", **where)
             draft["similar"] = found["events"][:1]
 
 

@@ -72,6 +72,7 @@ async def similar(request: web.Request) -> web.Response:
             session,
             area_code=request.query.get("area_code", ""),
             item_code=request.query.get("item_code", ""),
+            building=request.query.get("building"),
             resident_id=conversation.resident_id,
             desk=desk,
         )
@@ -130,8 +131,7 @@ async def supplement(request: web.Request) -> web.Response:
 @routes.post(r"/internal/v1/events/{number:\d{4}-\d{4}}/withdraw")
 async def withdraw(request: web.Request) -> web.Response:
     async def act(session: AsyncSession, event: Event, conversation: Conversation, desk: Desk) -> None:
-        actor = Actor.resident(conversation.resident_id)
-        await service.move(session, event, EventState.WITHDRAWN, actor=actor, desk=desk)
+        await service.withdraw(session, event, resident_id=conversation.resident_id, desk=desk)
 
     return await on_event(request, act)
 

@@ -38,6 +38,7 @@ NOTE_LIMIT = 2000
 HALF_HOUR = timedelta(minutes=30)
 LADDER = (HandlerKind.GRID, HandlerKind.COMMUNITY, HandlerKind.STREET, HandlerKind.DISTRICT)
 LATE_AGAIN_HOURS = 8
+SIMILAR = 20
 
 
 @dataclass(frozen=True)
@@ -534,9 +535,12 @@ async def of_resident(session: AsyncSession, resident_id: int, *, limit: int = 5
 
 
 async def similar(
-    session: AsyncSession, *, area_code: str, item_code: str, resident_id: int, desk: Desk
+    session: AsyncSession, *, area_code: str, item_code: str, building: str | None, resident_id: int, desk: Desk
 ) -> list[Event]:
-    """Open events of the same item in the same grid that neighbours reported lately, newest first."""
+    """Open events of the same item in the same grid that neighbours reported lately, newest first.
+
+    Two different buildings are two matters; where either side names none they may be one.
+    """
     mine = exists().where(Supporter.event_id == Event.id, Supporter.resident_id == resident_id)
     rows = await session.scalars(
         select(Event)
@@ -549,9 +553,19 @@ async def similar(
             ~mine,
         )
         .order_by(Event.id.desc())
-        .limit(3)
+        .limit(SIMILAR)
     )
-    return list(rows)
+    return [event for event in rows if not building or event.place.get("building") in (None, building)]
+
+
+async def withdraw(session: AsyncSession, event: Event, *, resident_id: int, desk: Desk) -> None:
+    """撤回 by the reporter. Raises Forbidden for someone who only joined, Conflict once it is being handled."""
+    if event.reporter_id != resident_id:
+        raise Forbidden("这件是您附议的，只有上报的人能撤回。", code="not_reporter")
+    try:
+        await move(session, event, EventState.WITHDRAWN, actor=Actor.resident(resident_id), desk=desk)
+    except Conflict:
+        raise Conflict("这件事已经在办或办完了，不能撤回了。", code="too_late") from None
 
 
 async def join(session: AsyncSession, number: str, *, conversation: Conversation, desk: Desk, note: str = "") -> Event:

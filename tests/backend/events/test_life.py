@@ -289,7 +289,7 @@ async def test_a_neighbour_is_offered_the_event_joins_once_and_is_told(story: St
         neighbour = await resident(session, "neighbour", now=story.clock.now())
         for item, area, count in (("streetlight", "g1", 1), ("streetlight", "g2", 0), ("garbage", "g1", 0)):
             found = await service.similar(
-                session, area_code=area, item_code=item, resident_id=neighbour.resident_id, desk=desk
+                session, area_code=area, item_code=item, building=None, resident_id=neighbour.resident_id, desk=desk
             )
             assert len(found) == count
         for _ in range(2):
@@ -301,6 +301,39 @@ async def test_a_neighbour_is_offered_the_event_joins_once_and_is_told(story: St
         assert await session.scalar(supports) == 1
 
 
+async def test_another_building_is_another_matter(story: Story) -> None:
+    event = await story.file()
+    async with story.database.write() as session:
+        (await session.get_one(Event, event.id)).place = {"building": "3"}
+        neighbour = await resident(session, "neighbour", now=story.clock.now())
+        desk = await story.desk_of(session)
+        for building, count in (("3", 1), (None, 1), ("5", 0)):
+            found = await service.similar(
+                session,
+                area_code="g1",
+                item_code="streetlight",
+                building=building,
+                resident_id=neighbour.resident_id,
+                desk=desk,
+            )
+            assert len(found) == count
+
+
+async def test_only_the_reporter_withdraws_and_only_before_it_is_handled(story: Story) -> None:
+    await story.file()
+    await story.work()
+    async with story.database.write() as session:
+        desk, neighbour = await story.desk_of(session), await resident(session, "neighbour", now=story.clock.now())
+        event = await service.join(session, story.number, conversation=neighbour, desk=desk)
+        with pytest.raises(Forbidden):
+            await service.withdraw(session, event, resident_id=neighbour.resident_id, desk=desk)
+    await story.step("member1", S.IN_PROGRESS)
+    async with story.database.write() as session:
+        event = await story._event(session)
+        with pytest.raises(Conflict):
+            await service.withdraw(session, event, resident_id=event.reporter_id, desk=await story.desk_of(session))
+
+
 async def test_an_old_event_is_not_offered(story: Story) -> None:
     await story.file()
     story.clock.advance(days=15)
@@ -310,6 +343,7 @@ async def test_an_old_event_is_not_offered(story: Story) -> None:
             session,
             area_code="g1",
             item_code="streetlight",
+            building=None,
             resident_id=neighbour.resident_id,
             desk=await story.desk_of(session),
         )
