@@ -1,0 +1,1 @@
+"""Messages that staff saw misunderstood, with the intent they meant, to learn from."""
