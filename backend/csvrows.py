@@ -143,7 +143,7 @@ def read(path: Path, columns: Sequence[Column]) -> Table:
     except UnicodeDecodeError as error:
         table.wrong(path.read_bytes()[: error.start].count(b"\n") + 1, "", "不是UTF-8编码，请另存为“CSV UTF-8”后再导入。")
         return table
-    reader = csv.reader(io.StringIO(content.replace("\0", "\ufffd"), newline=""), strict=True)
+    reader = csv.reader(io.StringIO(content, newline=""), strict=True)
     try:
         header = [name.strip() for name in next(reader, [])]
         names = [column.name for column in columns]

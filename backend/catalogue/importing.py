@@ -6,7 +6,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from backend.catalogue.models import Department, Duty, Guide, HandlerKind, Item
 from backend.csvrows import Changes, Column, Table, Values, code, flag, number, one_of, sync, text
 
-
 DEPARTMENTS = (Column("code", code), Column("name", text(64)), Column("phone", text(32), required=False))
 ITEMS = (
     Column("code", code),

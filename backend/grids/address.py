@@ -34,7 +34,8 @@ _N = rf"(?:\d{{1,4}}|[{NUMERALS}]{{1,4}})"
 _ROOM = r"(?:\d{3,4}|[零〇一二三四五六七八九幺]{3,4})"
 
 _PHONE = re.compile(
-    r"(?<![\d-])(?:\+?86[- ]?)?(?P<phone>1\d{2}[- ]\d{4}[- ]\d{4}|1\d{10}|1\d{2}\*{4}\d{4}|0\d{2,3}[- ]?\d{7,8}(?:转\d{1,4}|-\d{1,4})?"
+    r"(?<![\d-])(?:\+?86[- ]?)?(?P<phone>1\d{2}[- ]\d{4}[- ]\d{4}|1\d{10}|1\d{2}\*{4}\d{4}"
+    r"|0\d{2,3}[- ]?\d{7,8}(?:转\d{1,4}|-\d{1,4})?"
     r"|[48]00-?\d{3}-?\d{4}|(?<=[话机打号系：:])\d{7,8}|[幺一][零〇一二三四五六七八九幺]{10})(?![\d-])"
 )
 _TRIPLE = re.compile(
@@ -42,17 +43,20 @@ _TRIPLE = re.compile(
 )
 _DOUBLE = re.compile(r"(?<![\d\-.:/])(?P<building>\d{1,3}|[A-Za-z]\d?)-(?P<room>\d{3,4}(?:室|户)?)(?![\d\-/.]|[年月号元米个])")
 _BUILDING = re.compile(
-    rf"(?:[甲乙丙丁东西南北](?=\d+号?[楼栋幢]))?(?:(?<![\u4e00-\u9fff])第)?(?:(?:{_N}|[A-Za-z]\d{{0,2}}|\d{{1,3}}[A-Za-z]) ?(?:号楼|号 楼|#楼|号栋|号幢|号 ?(?={_N}单元)|[栋幢座]|#)"
+    rf"(?:[甲乙丙丁东西南北](?=\d+号?[楼栋幢]))?(?:(?<![\u4e00-\u9fff])第)?(?:(?:{_N}|[A-Za-z]\d{{0,2}}"
+    rf"|\d{{1,3}}[A-Za-z]) ?(?:号楼|号 楼|#楼|号栋|号幢|号 ?(?={_N}单元)|[栋幢座]|#)"
     r"|[A-Za-z]楼|[甲乙丙丁][栋幢座])"
 )
 _UNIT = re.compile(rf"(?:{_N}|[A-Za-z]|[甲乙丙丁东西南北中]) ?单元|(?<=[楼栋幢座#])\d{{1,2}}[门梯](?={_ROOM})")
 _ROOM_NAMED = re.compile(rf"(?:\d{{1,4}}[A-Za-z]?|[A-Za-z]\d{{3,4}}|{_ROOM}) ?(?:号房|室|户(?![主口籍外型]))")
 _ROOM_BARE = re.compile(
-    rf"\d{{3,4}}[A-Za-z]?(?!\d|天(?!天)|[\-.:：/%年月日元块米号楼栋幢个人户次点分路公斤瓦平多])|[零〇一二三四五六七八九幺]{{3,4}}(?![{NUMERALS}]|[年月日天号楼栋个块元点])"
+    rf"\d{{3,4}}[A-Za-z]?(?!\d|天(?!天)|[\-.:：/%年月日元块米号楼栋幢个人户次点分路公斤瓦平多])"
+    rf"|[零〇一二三四五六七八九幺]{{3,4}}(?![{NUMERALS}]|[年月日天号楼栋个块元点])"
 )
 _ROOM_NUMBER = re.compile(rf"{_ROOM}号(?![楼栋幢])")
 _HOUSE = re.compile(
-    rf"(?:\d{{1,4}}弄)?(?:\d{{1,5}}(?:-\d{{1,5}})?|[{NUMERALS}]{{1,5}})号(?:之[\d{NUMERALS}]+)?(?!楼(?![下上])|栋|幢|线)|\d{{1,4}}弄"
+    rf"(?:\d{{1,4}}弄)?(?:\d{{1,5}}(?:-\d{{1,5}})?|[{NUMERALS}]{{1,5}})号(?:之[\d{NUMERALS}]+)?(?!楼(?![下上])|栋|幢|线)"
+    rf"|\d{{1,4}}弄"
 )
 _GRID = re.compile(rf"第?(?P<n>{_N})(?:号)?网格(?!员|长)")
 _GROUP = re.compile(rf"第?(?P<n>{_N})(?:村民)?(?:小组|组|队|生产队)(?!长|织|合|员)")
@@ -68,15 +72,18 @@ _AREA_ENDS = re.compile(
 _SUFFIX = re.compile(r"社区|街道|镇|村(?!口|里|头|民)|路(?!灯|口|面|边|上)|大道|街(?!上)|巷(?!子|口)|网格(?!员|长)")
 _SUFFIXED = re.compile(r"(?:社区|街道|镇|村|区|小区|花园|苑|路|街|大道|巷)$")
 _NO_ROAD = re.compile(
-    r"路(?:灯|口|面|边|障|牌|沿|基|人|况|过|政|由|程|段|桩)|街(?:道|上|头|边|坊|区|办|面|心)|巷(?:子|口)|[路街巷](?:上|里)?$|公路|环路"
+    r"路(?:灯|口|面|边|障|牌|沿|基|人|况|过|政|由|程|段|桩)|街(?:道|上|头|边|坊|区|办|面|心)|巷(?:子|口)|[路街巷](?:上"
+    r"|里)?$|公路|环路"
 )
 _ABOVE = re.compile(rf"[{HAN}](?:[{HAN}]+?[省市区]|[{HAN}]*?县)")
 _LEADS = frozenset("从到去在住往于打")
 _COUNTED = re.compile(
-    rf"(?:^|[{NUMERALS}\d几多每整半])[个条趟家栋座层间户段处片排幢次名位辆]$|[{NUMERALS}\d几多]+[个条趟家栋座层间户段处片排次位辆]"
+    rf"(?:^|[{NUMERALS}\d几多每整半])[个条趟家栋座层间户段处片排幢次名位辆]$"
+    rf"|[{NUMERALS}\d几多]+[个条趟家栋座层间户段处片排次位辆]"
 )
 _AFTER_SHORT = re.compile(
-    r"[^\u4e00-\u9fffA-Za-z]|这边|那边|这里|那里|这片|附近|辖区|一带|这块|的|门口|里面|有人|有个|人$|[东西南北]门|菜场|菜市场|小学|中学|幼儿园|派出所"
+    r"[^\u4e00-\u9fffA-Za-z]|这边|那边|这里|那里|这片|附近|辖区|一带|这块|的|门口|里面|有人|有个|人$|[东西南北]门|菜场"
+    r"|菜市场|小学|中学|幼儿园|派出所"
 )
 _ALONE = re.compile(rf"[{HAN}]{{2,5}}(?:{_PHASE.pattern})|[{HAN}]{{1,3}}[{WEAK_ENDS}](?![{HAN}])")
 COMMON_NAME, COMMON_WORD = 50, 4000  # counts in jieba's dictionary
@@ -137,7 +144,20 @@ class Reading:
         return place
 
 
-PLACE_FIELDS = ("city", "district", "street", "community", "compound", "road", "group", "grid", "building", "unit", "room")
+PLACE_FIELDS = (
+    "city",
+    "district",
+    "street",
+    "community",
+    "compound",
+    "road",
+    "house_number",
+    "group",
+    "grid",
+    "building",
+    "unit",
+    "room",
+)
 
 
 def building_value(text: str) -> str:
@@ -286,7 +306,7 @@ class _Pass:
             index -= 1
         return start - index
 
-    def _is_building(self, start: int, end: int) -> bool:
+    def _is_building(self, start: int, end: int) -> bool:  # noqa: PLR0911 - a list of cases
         """Tell 三栋 as a name from 三栋 as a count, and 3座 from seats."""
         said, after = self.text[start:end], self.text[end : end + 2]
         if said[-1] == "#":
@@ -441,7 +461,7 @@ class _Pass:
                 continue
             if (not stem or stem in GENERIC) and not (found[0] == "安置房" and last > end):
                 continue
-            if len(stem) == 1 and len(found[0]) < 2 or (found[0] in NEED_A_DOOR and not self._door_follows(last)):
+            if (len(stem) == 1 and len(found[0]) < 2) or (found[0] in NEED_A_DOOR and not self._door_follows(last)):
                 continue
             self._take("compound", begin, last)
         self._compounds_before_doors()
@@ -486,6 +506,9 @@ class _Pass:
         for found in self._matches(_GROUP):
             if self._touches(found.start()) in {"community", "compound"}:
                 self._take("group", *found.span(), value=_figure(found["n"]))
+        for found in self._matches(_HOUSE):  # 赤坑村25号
+            if self._touches(found.start()) in {"community", "group"}:
+                self._take("house_number", *found.span())
 
     # where names begin
 

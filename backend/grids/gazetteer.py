@@ -162,7 +162,7 @@ class Gazetteer:
         return cls(
             [AreaRow(*row) for row in areas],
             [PlaceRow(*row) for row in places],
-            aliases.tuples().all(),
+            [(row.name, row.means) for row in aliases],
             revision=revision,
         )
 

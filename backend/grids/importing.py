@@ -62,8 +62,8 @@ HOLIDAYS = (Column("day", _day), Column("name", text(32)), Column("working", fla
 
 async def known_areas(session: AsyncSession, table: Table | None = None) -> dict[str, Level]:
     """The level of every area in the record and in ``table``, by code."""
-    stored = (await session.execute(select(Area.code, Area.level))).tuples().all()
-    return dict(stored) | {row.values["code"]: row.values["level"] for row in (table.rows if table else [])}
+    stored = {row.code: row.level for row in await session.execute(select(Area.code, Area.level))}
+    return stored | {row.values["code"]: row.values["level"] for row in (table.rows if table else [])}
 
 
 async def check_areas(session: AsyncSession, table: Table) -> None:
@@ -77,14 +77,14 @@ async def check_areas(session: AsyncSession, table: Table) -> None:
     names: dict[tuple[str | None, str], int] = {
         (row.parent_code, row.name): 0 for row in stored.values() if row.code not in rows
     }
+    levels = {c: s.level for c, s in stored.items()} | {c: r.values["level"] for c, r in rows.items()}
+    cities = {c for c, level in levels.items() if level is Level.CITY}
     for row in table.rows:
         values = row.values
         parent, level = values["parent_code"], values["level"]
         if level not in ladder:
             continue
-        _check_parent(
-            table, row, {**{c: s.level for c, s in stored.items()}, **{c: r.values["level"] for c, r in rows.items()}}
-        )
+        _check_parent(table, row, levels, cities)
         first = names.setdefault((parent, values["name"]), row.line)
         if first != row.line:
             table.wrong(row.line, "name", f"与第{first}行同名。" if first else "与已有的另一个区划同名。")
@@ -92,19 +92,20 @@ async def check_areas(session: AsyncSession, table: Table) -> None:
         if was is not None and (was.parent_code, was.level) != (parent, level):
             table.wrong(row.line, "parent_code", "已导入的区划不能改换上级或层级，请用新的编码。")
     if not table.problems:
+        paths = {c: s.path for c, s in stored.items()}
         for row in table.rows:
-            row.values["path"] = _path(row.values, rows, {c: s.path for c, s in stored.items()})
+            row.values["path"] = _path(row.values, rows, paths)
             if len(row.values["path"]) > 200:
                 table.wrong(row.line, "code", "编码太长，连同各级上级不能超过200个字符。")
 
 
-def _check_parent(table: Table, row: Row, levels: dict[str, Level]) -> None:
+def _check_parent(table: Table, row: Row, levels: dict[str, Level], cities: set[str]) -> None:
     parent, level = row.values["parent_code"], row.values["level"]
     ladder = list(Level)
     if level is Level.CITY:
         if parent:
             table.wrong(row.line, "parent_code", "市级没有上级，请留空。")
-        if any(levels[c] is Level.CITY for c in levels if c != row.values["code"]):
+        if cities - {row.values["code"]}:
             table.wrong(row.line, "level", "只能有一个市级。")
     elif not parent:
         table.wrong(row.line, "parent_code", "不能为空。")

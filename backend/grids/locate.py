@@ -145,15 +145,17 @@ class _Search:
             grouped = [row for row in rows if row.compound in _groups(group)]
             if grouped:
                 return self._by_building(grouped)
-        if building := self.place.get("building"):
-            return [row for row in rows if row.building == building]
-        if number := self.place.get("house_number"):
-            return [row for row in rows if row.building == str(house_value(number))]
-        return []
+        door = self._door()
+        return [row for row in rows if door and row.building == door]
 
     def _by_building(self, rows: list[PlaceRow]) -> list[PlaceRow]:
-        building = self.place.get("building")
-        return [row for row in rows if building and row.building == building] or rows
+        door = self._door()
+        return [row for row in rows if door and row.building == door] or rows
+
+    def _door(self) -> str:
+        """The building, or the house number where no road was named (赤坑村25号)."""
+        number = "" if self.place.get("road") else self.place.get("house_number", "")
+        return self.place.get("building") or str(house_value(number) or "")
 
     def _inside(self, rows: list[PlaceRow], bounds: list[AreaRow]) -> list[PlaceRow]:
         """The rows within the areas that were named; all of them when none is, as people mistake borders."""
@@ -162,7 +164,7 @@ class _Search:
 
     # decisions
 
-    def _among(self, rows: list[PlaceRow], bounds: list[AreaRow]) -> Resolution:
+    def _among(self, rows: list[PlaceRow], bounds: list[AreaRow]) -> Resolution:  # noqa: PLR0911 - one for each case
         grids = list(dict.fromkeys(row.grid_code for row in rows))
         if len(grids) == 1:
             return self._placed(self.gazetteer.areas[grids[0]])
@@ -192,7 +194,7 @@ class _Search:
             place: dict[str, str | None] = {"community": community.name} if community else {}
             if row.compound:
                 place["compound"] = row.compound
-            if row.compound and row.building:
+            if row.building:
                 label = f"{row.compound}{_building(row.building)}"
                 place["building"] = row.building
             elif row.road and row.house_number:
@@ -204,13 +206,10 @@ class _Search:
             full = f"{community.name if community else ''}{label}"
             by_label.setdefault(full, Choice(row.grid_code, full, place))
         choices = list(by_label.values())
-        if len({choice.area_code for choice in choices}) < len(choices):  # buildings of one grid: name the grid once
-            once: dict[str, Choice] = {}
-            for choice in choices:
-                once.setdefault(choice.area_code, choice)
-            if any("building" not in self.place for _ in once) and len(once) < len(choices):
-                choices = [self._grid_choice(code) for code in once]
-        return choices
+        grids = dict.fromkeys(choice.area_code for choice in choices)
+        if "building" in self.place or len(grids) == len(choices):
+            return choices
+        return [self._grid_choice(code) for code in grids]  # 凤凰花园 alone: its grids, not its fifteen buildings
 
     def _grid_choice(self, code: str) -> Choice:
         grid, community = self.gazetteer.areas[code], self.gazetteer.above(code, Level.COMMUNITY)
@@ -252,7 +251,9 @@ class _Search:
                     return grid
         return None
 
-    def _by_area(self, communities: list[AreaRow], streets: list[AreaRow]) -> Resolution:
+    def _by_area(  # noqa: PLR0911 - one for each case
+        self, communities: list[AreaRow], streets: list[AreaRow]
+    ) -> Resolution:
         if len(communities) == 1:
             grids = self.gazetteer.grids(communities[0].code)
             if self.pin is not None and (near := self._nearest(grids)) is not None and near[1] <= PIN_REACH_METRES:
@@ -323,10 +324,9 @@ class _Search:
         parts = [street.name if street else "", community.name if community else ""]
         compound = self.place.get("compound") or ""
         parts.append("" if community and plain(compound) == community.name else compound)
-        if road := self.place.get("road"):
-            parts.append(road + self.place.get("house_number", ""))
         if group := self.place.get("group"):
             parts.append(f"{group}组")
+        parts.append(self.place.get("road", "") + self.place.get("house_number", ""))
         if building := self.place.get("building"):
             parts.append(_building(building))
         if unit := self.place.get("unit"):
