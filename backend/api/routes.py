@@ -13,8 +13,8 @@ from backend.api.schemas import (
     CallIn,
     Credentials,
     EventQuery,
-    MediaQuery,
     Me,
+    MediaQuery,
     NewEvent,
     Photo,
     Reply,
@@ -73,9 +73,7 @@ def id_in(request: web.Request) -> int:
 
 
 def card_of(signed: service.SignedIn) -> StaffCard:
-    return StaffCard(
-        username=signed.staff.username, name=signed.staff.name, role=signed.staff.role, scope=signed.scope_name
-    )
+    return StaffCard(username=signed.staff.username, name=signed.staff.name, role=signed.staff.role, scope=signed.scope_name)
 
 
 @operation("POST", "/api/v1/sessions", status=201, body=Credentials, answer=Session, open_to_all=True)
@@ -198,9 +196,7 @@ async def give_result(call: Call) -> EventPage:
     """Report back as a department that was called in."""
 
     async def act(session: AsyncSession, event: events.Event, desk: Desk) -> None:
-        await events.give_result(
-            session, event, actor=Actor.staff(call.signed.scope), desk=desk, result=call.body.result
-        )
+        await events.give_result(session, event, actor=Actor.staff(call.signed.scope), desk=desk, result=call.body.result)
 
     return await _on_event(call, act)
 
@@ -310,15 +306,12 @@ async def read_media(call: Call) -> web.StreamResponse:
     return await media_in_scope(call.request, call.signed, call.query.conversation)
 
 
-async def media_in_scope(
-    request: web.Request, signed: service.SignedIn, conversation_id: int | None
-) -> web.StreamResponse:
+async def media_in_scope(request: web.Request, signed: service.SignedIn, conversation_id: int | None) -> web.StreamResponse:
     """Serve the file named in the path. Raises NotFound outside the scope."""
     key = request.match_info["key"]
     async with request.app[DATABASE].read() as session:
         seen = await work.photo_in_scope(session, signed.scope, key) or (
-            conversation_id is not None
-            and await talks.photo_in_scope(session, signed.scope, key, conversation_id)
+            conversation_id is not None and await talks.photo_in_scope(session, signed.scope, key, conversation_id)
         )
     if not seen:
         raise NotFound
@@ -358,7 +351,7 @@ async def read_notices(call: Call) -> None:
 
 
 @operation("GET", "/api/v1/openapi.json", media="application/json", open_to_all=True)
-async def read_openapi(call: Call) -> web.StreamResponse:
+async def read_openapi(_call: Call) -> web.StreamResponse:
     """This document."""
     return web.json_response(openapi.document(OPERATIONS, version=VERSION))
 

@@ -18,7 +18,7 @@ def state_from_either(value: Any) -> Any:
 
 
 State = Annotated[EventState, BeforeValidator(state_from_either)]
-Photos = Annotated[list[str], Field(max_length=9)]
+Photos = Annotated[list[str], Field(default_factory=list, max_length=9)]
 
 
 class Credentials(Shape):
@@ -59,7 +59,7 @@ class NewEvent(Shape):
     area_code: str = Field(min_length=1, max_length=32)
     address: str = Field("", max_length=200)
     item_code: str | None = Field(None, max_length=32)
-    photos: Photos = []
+    photos: Photos
 
 
 class Transition(Shape):
@@ -68,7 +68,7 @@ class Transition(Shape):
     to: State
     note: str = Field("", max_length=2000)
     handler: Handler | None = None
-    photos: Photos = []
+    photos: Photos
     revision: int | None = None
 
 

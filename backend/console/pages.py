@@ -200,15 +200,11 @@ async def event_page(visit: Visit) -> web.StreamResponse:
             event=shown,
             choices=await work.handler_choices(session, event) if dispatching else [],
             suggested=suggested,
-            departments=list(await session.scalars(select(Department).order_by(Department.code)))
-            if shown.may_call_in
-            else [],
+            departments=list(await session.scalars(select(Department).order_by(Department.code))) if shown.may_call_in else [],
         )
 
 
-async def on_event(
-    visit: Visit, act: Callable[[AsyncSession, Event, Desk], Awaitable[None]]
-) -> web.StreamResponse:
+async def on_event(visit: Visit, act: Callable[[AsyncSession, Event, Desk], Awaitable[None]]) -> web.StreamResponse:
     """Change the event in one transaction and show it again."""
     async with visit.request.app[DATABASE].write() as session:
         desk = await visit.request.app[DESK](session)
@@ -222,6 +218,8 @@ async def on_event(
 async def take_step(visit: Visit) -> web.StreamResponse:
     form = await visit.form()
     kind, _, code = form["handler"].partition(":")
+    if form["to"] == EventState.DISPATCHED and not code:
+        raise BadInput("请选择派给谁。", fields=["handler"])
     try:
         body = Transition(
             to=form["to"],  # type: ignore[arg-type]
@@ -269,9 +267,7 @@ async def give_result(visit: Visit) -> web.StreamResponse:
     form = await visit.form()
 
     async def act(session: AsyncSession, event: Event, desk: Desk) -> None:
-        await events.give_result(
-            session, event, actor=Actor.staff(visit.signed.scope), desk=desk, result=form["result"]
-        )
+        await events.give_result(session, event, actor=Actor.staff(visit.signed.scope), desk=desk, result=form["result"])
 
     return await on_event(visit, act)
 
@@ -280,9 +276,7 @@ async def give_result(visit: Visit) -> web.StreamResponse:
 @page
 async def desk_page(visit: Visit) -> web.StreamResponse:
     async with visit.request.app[DATABASE].read() as session:
-        return await visit.show(
-            session, "desk.html", cards=await talks.on_desk(session, visit.signed.scope), conversation=None
-        )
+        return await visit.show(session, "desk.html", cards=await talks.on_desk(session, visit.signed.scope), conversation=None)
 
 
 @routes.get("/conversations/{conversation_id}")
@@ -296,9 +290,7 @@ async def conversation_page(visit: Visit) -> web.StreamResponse:
             "desk.html",
             live={"conversation": str(row.id)},
             cards=await talks.on_desk(session, visit.signed.scope),
-            conversation=await talks.page(
-                session, visit.signed.scope, row, before=int(before) if before.isdecimal() else None
-            ),
+            conversation=await talks.page(session, visit.signed.scope, row, before=int(before) if before.isdecimal() else None),
         )
 
 
@@ -396,9 +388,7 @@ async def _mark(visit: Visit, notice_id: int | None) -> None:
 @page
 async def media(visit: Visit) -> web.StreamResponse:
     conversation = visit.request.query.get("conversation", "")
-    return await media_in_scope(
-        visit.request, visit.signed, int(conversation[:18]) if conversation.isdecimal() else None
-    )
+    return await media_in_scope(visit.request, visit.signed, int(conversation[:18]) if conversation.isdecimal() else None)
 
 
 @routes.get("/stream")

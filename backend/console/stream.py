@@ -46,7 +46,7 @@ class Pulse:
             if not await self._database.signals["console"].wait(POLL_SECONDS):
                 try:
                     seen = await self._look()
-                except Exception as error:  # noqa: BLE001 - the process's edge: the next poll tries again
+                except Exception as error:
                     logger.error("the console cannot look for changes", exc_info=without_values(error))
                     continue
                 if seen == last:

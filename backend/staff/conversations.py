@@ -30,9 +30,7 @@ SHOWN = 200
 
 async def on_desk(session: AsyncSession, scope: Scope, *, limit: int = 200) -> list[ConversationCard]:
     """The conversations that wait or are held: waiting first, the longest wait on top; then mine; then others'."""
-    order = case(
-        (Conversation.holder == Holder.WAITING, 0), (Conversation.staff_id == scope.staff_id, 1), else_=2
-    )
+    order = case((Conversation.holder == Holder.WAITING, 0), (Conversation.staff_id == scope.staff_id, 1), else_=2)
     rows = await session.scalars(
         select(Conversation)
         .where(scope.conversations(), Conversation.holder != Holder.BOT)
@@ -44,18 +42,17 @@ async def on_desk(session: AsyncSession, scope: Scope, *, limit: int = 200) -> l
 
 async def waiting(session: AsyncSession, scope: Scope) -> int:
     """How many residents wait on this person's desk."""
-    return await session.scalar(
-        select(func.count())
-        .select_from(Conversation)
-        .where(scope.conversations(), Conversation.holder == Holder.WAITING)
-    ) or 0
+    return (
+        await session.scalar(
+            select(func.count()).select_from(Conversation).where(scope.conversations(), Conversation.holder == Holder.WAITING)
+        )
+        or 0
+    )
 
 
 async def by_id(session: AsyncSession, scope: Scope, conversation_id: int) -> Conversation:
     """Return the conversation. Raises NotFound outside the scope."""
-    found = await session.scalar(
-        select(Conversation).where(Conversation.id == conversation_id, scope.conversations())
-    )
+    found = await session.scalar(select(Conversation).where(Conversation.id == conversation_id, scope.conversations()))
     if found is None:
         raise NotFound("没有找到这段对话。")
     return found
@@ -91,9 +88,7 @@ def words_of(message: Message) -> str:
     return (message.payload.get("title") or "") if message.kind is MessageKind.BUTTON else message.text
 
 
-async def page(
-    session: AsyncSession, scope: Scope, row: Conversation, *, before: int | None = None
-) -> ConversationPage:
+async def page(session: AsyncSession, scope: Scope, row: Conversation, *, before: int | None = None) -> ConversationPage:
     """The conversation with its last messages (those below sequence ``before``), notes and undelivered ones marked."""
     query = select(Message).where(Message.conversation_id == row.id).order_by(Message.sequence.desc()).limit(SHOWN + 1)
     if before is not None:
@@ -106,7 +101,7 @@ async def page(
     rows = await session.execute(
         select(Delivery.message_id, Delivery.state).where(Delivery.message_id.in_([m.id for m in messages]))
     )
-    deliveries = {message_id: state for message_id, state in rows}
+    deliveries = dict(rows.all())
     return ConversationPage(
         **await _facts(session, scope, row),
         messages=[
@@ -132,9 +127,7 @@ async def page(
     )
 
 
-async def claim(
-    session: AsyncSession, scope: Scope, row: Conversation, *, sentences: Sentences, now: datetime
-) -> None:
+async def claim(session: AsyncSession, scope: Scope, row: Conversation, *, sentences: Sentences, now: datetime) -> None:
     """Take the conversation. Raises Conflict, which names the colleague who was quicker."""
     try:
         await service.claim_conversation(

@@ -26,6 +26,7 @@ from backend.grids import service as grids
 from backend.grids.models import Area, Level
 from backend.media.models import Media
 from backend.residents.models import Resident
+from backend.staff import notices
 from backend.staff.models import Staff
 from backend.staff.schemas import (
     AssignmentCard,
@@ -59,9 +60,7 @@ def on_my_desk(scope: Scope, now: datetime) -> ColumnElement[bool]:
     )
     waiting = or_(and_(Event.handler == kind, Event.handler_code == code), called)
     if scope.path:
-        climbed = and_(
-            Event.level == kind, Event.due_at < now, Event.area_path.startswith(scope.path, autoescape=True)
-        )
+        climbed = and_(Event.level == kind, Event.due_at < now, Event.area_path.startswith(scope.path, autoescape=True))
         waiting = or_(waiting, climbed)
     return and_(Event.state.in_(WORKING), waiting)
 
@@ -206,9 +205,7 @@ async def page(session: AsyncSession, scope: Scope, event: Event, now: datetime)
     """One event whole, with its trail and what ``scope`` may do next. The anonymous stay nameless."""
     photos = await session.scalars(select(EventPhoto.media_key).where(EventPhoto.event_id == event.id))
     rows = list(await session.scalars(select(History).where(History.event_id == event.id).order_by(History.id)))
-    assignments = list(
-        await session.scalars(select(Assignment).where(Assignment.event_id == event.id).order_by(Assignment.id))
-    )
+    assignments = list(await session.scalars(select(Assignment).where(Assignment.event_id == event.id).order_by(Assignment.id)))
     names = await staff_names(
         session, {row.staff_id for row in rows} | {a.handled_by for a in assignments} | {event.reporter_staff_id}
     )
@@ -268,8 +265,7 @@ async def page(session: AsyncSession, scope: Scope, event: Event, now: datetime)
         ],
         may_call_in=event.state in WITH_A_HANDLER and bool(hands & {Hand.MANAGER, Hand.HANDLER}),
         may_give_result=any(
-            (a.handler, a.handler_code) == scope.desk and a.state is AssignmentState.OPEN and not a.lead
-            for a in assignments
+            (a.handler, a.handler_code) == scope.desk and a.state is AssignmentState.OPEN and not a.lead for a in assignments
         )
         and event.state in OPEN,
     )
@@ -293,7 +289,7 @@ async def _details(session: AsyncSession, row: History) -> dict[str, Any]:
 async def staff_names(session: AsyncSession, ids: set[int | None]) -> dict[int | None, str]:
     """Return {staff id: name}."""
     rows = await session.execute(select(Staff.id, Staff.name).where(Staff.id.in_([i for i in ids if i is not None])))
-    return {staff_id: name for staff_id, name in rows}
+    return dict(rows.all())
 
 
 async def step(
@@ -328,6 +324,7 @@ async def step(
         photos=photos,
         handler=(handler.kind, handler.code) if handler else None,
     )
+    await notices.mark_read(session, scope.staff_id, now=desk.now, event_id=event.id)
 
 
 async def check_photos(session: AsyncSession, event: Event | None, keys: list[str]) -> None:
@@ -357,9 +354,7 @@ async def areas_around(session: AsyncSession, event: Event) -> list[Area]:
     if community is not None:
         inside = list(
             await session.scalars(
-                select(Area)
-                .where(Area.parent_code == community.code, Area.level == Level.GRID)
-                .order_by(Area.code)
+                select(Area).where(Area.parent_code == community.code, Area.level == Level.GRID).order_by(Area.code)
             )
         )
     known = {area.code for area in inside}
@@ -380,10 +375,6 @@ async def photo_in_scope(session: AsyncSession, scope: Scope, key: str) -> bool:
     """Whether the photo belongs to an event that exists for this person."""
     return bool(
         await session.scalar(
-            select(
-                exists().where(EventPhoto.media_key == key, EventPhoto.event_id == Event.id, scope.events())
-            )
+            select(exists().where(EventPhoto.media_key == key, EventPhoto.event_id == Event.id, scope.events()))
         )
     )
-
-

@@ -22,9 +22,7 @@ ROLES = {
 async def at_desk(session: AsyncSession, kind: HandlerKind, code: str) -> list[int]:
     """The ids of the active staff who sit at a desk."""
     own = Staff.department_code if kind is HandlerKind.DEPARTMENT else Staff.area_code
-    rows = await session.scalars(
-        select(Staff.id).where(own == code, Staff.role.in_(ROLES[kind]), Staff.disabled_at.is_(None))
-    )
+    rows = await session.scalars(select(Staff.id).where(own == code, Staff.role.in_(ROLES[kind]), Staff.disabled_at.is_(None)))
     return list(rows)
 
 
@@ -39,9 +37,7 @@ def tell(
 ) -> None:
     """Put a line in the inbox of ``staff_id``."""
     session.add(
-        StaffNotice(
-            staff_id=staff_id, text=text[:200], created_at=now, event_id=event_id, conversation_id=conversation_id
-        )
+        StaffNotice(staff_id=staff_id, text=text[:200], created_at=now, event_id=event_id, conversation_id=conversation_id)
     )
 
 
@@ -59,15 +55,19 @@ async def inbox(session: AsyncSession, staff_id: int, *, limit: int = 50) -> lis
 
 async def unread(session: AsyncSession, staff_id: int) -> int:
     """How many notices nobody has opened yet."""
-    return await session.scalar(
-        select(func.count()).where(StaffNotice.staff_id == staff_id, StaffNotice.read_at.is_(None))
-    ) or 0
+    return (
+        await session.scalar(select(func.count()).where(StaffNotice.staff_id == staff_id, StaffNotice.read_at.is_(None))) or 0
+    )
 
 
-async def mark_read(session: AsyncSession, staff_id: int, *, now: datetime, notice_id: int | None = None) -> None:
-    """Mark one notice of this person, or all of them, as read."""
+async def mark_read(
+    session: AsyncSession, staff_id: int, *, now: datetime, notice_id: int | None = None, event_id: int | None = None
+) -> None:
+    """Mark one notice of this person, those about one event, or all of them, as read."""
     mine = [StaffNotice.staff_id == staff_id, StaffNotice.read_at.is_(None)]
     if notice_id is not None:
         mine.append(StaffNotice.id == notice_id)
+    if event_id is not None:
+        mine.append(StaffNotice.event_id == event_id)
     await session.execute(update(StaffNotice).where(*mine).values(read_at=now))
     wake(session, "console")

@@ -54,9 +54,7 @@ class Scope:
         if self.desk:
             kind, code = self.desk
             conditions.append(
-                exists().where(
-                    Assignment.event_id == Event.id, Assignment.handler == kind, Assignment.handler_code == code
-                )
+                exists().where(Assignment.event_id == Event.id, Assignment.handler == kind, Assignment.handler_code == code)
             )
         return or_(*conditions)
 
@@ -67,9 +65,7 @@ class Scope:
         """
         if self.role not in DESK_ROLES or not self.path:
             return false()
-        within = exists().where(
-            Area.code == Conversation.desk_area_code, Area.path.startswith(self.path, autoescape=True)
-        )
+        within = exists().where(Area.code == Conversation.desk_area_code, Area.path.startswith(self.path, autoescape=True))
         nowhere = and_(Conversation.desk_area_code.is_(None), Conversation.holder != Holder.BOT)
         return or_(within, nowhere, Conversation.staff_id == self.staff_id)
 

@@ -60,9 +60,7 @@ async def sign_in(
         raise WrongPassword
     token = secrets.token_urlsafe(32)
     async with database.write() as session:
-        await session.execute(
-            delete(SignInFailure).where((SignInFailure.username == username) | (SignInFailure.id == attempt))
-        )
+        await session.execute(delete(SignInFailure).where((SignInFailure.username == username) | (SignInFailure.id == attempt)))
         await session.execute(delete(SignInFailure).where(SignInFailure.at < now - timedelta(days=KEPT_DAYS)))
         await session.execute(delete(StaffSession).where(StaffSession.expires_at <= now))
         session.add(
@@ -105,9 +103,7 @@ async def who(session: AsyncSession, token: str, *, now: datetime) -> SignedIn:
         await session.execute(
             select(StaffSession, Staff)
             .join(Staff, Staff.id == StaffSession.staff_id)
-            .where(
-                StaffSession.token_hash == digest(token), StaffSession.expires_at > now, Staff.disabled_at.is_(None)
-            )
+            .where(StaffSession.token_hash == digest(token), StaffSession.expires_at > now, Staff.disabled_at.is_(None))
         )
     ).first()
     if found is None:
@@ -138,7 +134,8 @@ async def scope_name(session: AsyncSession, staff: Staff) -> str:
         area = await session.get_one(Area, code)
         names.insert(0, area.name)
         code = area.parent_code
-    return "".join(names[1:] or names)
+    around = names[1:] or names
+    return "".join(name for name, below in zip(around, [*around[1:], ""], strict=True) if not below.startswith(name))
 
 
 async def create(

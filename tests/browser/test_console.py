@@ -38,9 +38,7 @@ async def browser(chromium_path: str) -> AsyncIterator[Browser]:
 
 
 @asynccontextmanager
-async def signed_in(
-    browser: Browser, town: Town, username: str, size: dict[str, int] = DESKTOP
-) -> AsyncIterator[Page]:
+async def signed_in(browser: Browser, town: Town, username: str, size: dict[str, int] = DESKTOP) -> AsyncIterator[Page]:
     """A page after signing in through the form; at the end, nothing was refused by the policy or loaded from elsewhere."""
     context: BrowserContext = await browser.new_context(viewport=size, locale="zh-CN", has_touch=size is PHONE)
     context.set_default_timeout(15_000)
@@ -157,6 +155,9 @@ async def test_the_street_chooses_who_handles_it(browser: Browser, town: Town) -
         await page.get_by_role("button", name="派遣").click()
         await expect(page.get_by_role("heading", name="施工噪声 已派遣")).to_be_visible()
         await expect(page.locator("#facts").get_by_text("网格员马月娥")).to_be_visible()
+        await page.get_by_label("改派给").select_option(label="水利局")
+        await page.get_by_role("button", name="改派").click()
+        await expect(page.locator("#facts").get_by_text("水利局")).to_be_visible()
 
 
 @pytest.mark.parametrize("size", [PHONE, DESKTOP], ids=["phone", "desktop"])
@@ -209,7 +210,10 @@ async def test_who_was_slower_sees_who_was_quicker(browser: Browser, town: Town)
 async def test_a_tab_that_is_hidden_gives_its_stream_back_and_catches_up(browser: Browser, town: Town) -> None:
     async with signed_in(browser, town, "grid") as page:
         await expect(page.get_by_text("手头没有待办")).to_be_visible()
-        hide = "hidden => { Object.defineProperty(document, 'hidden', {value: hidden, configurable: true}); document.dispatchEvent(new Event('visibilitychange')) }"
+        hide = """hidden => {
+            Object.defineProperty(document, "hidden", {value: hidden, configurable: true});
+            document.dispatchEvent(new Event("visibilitychange"));
+        }"""
         await page.clock.install()
         await page.evaluate(hide, arg=True)
         await page.clock.fast_forward(21_000)

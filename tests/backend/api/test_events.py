@@ -26,9 +26,7 @@ async def test_every_step_of_the_table_and_none_beside_it(town: Town, username: 
             event = (await session.scalars(select(Event).where(Event.number == number))).one()
             event.state, event.handler, event.handler_code = before, "grid", "GH1"
             await session.execute(delete(History).where(History.event_id == event.id))
-        status, answer = await town.step(
-            username, number, to.value, note="说明", handler={"kind": "grid", "code": "GH1"}
-        )
+        status, answer = await town.step(username, number, to.value, note="说明", handler={"kind": "grid", "code": "GH1"})
         who = TABLE.get((before, to))
         expected = 409 if who is None else 200 if who & HANDS[username] else 403
         assert status == expected, (before, to, answer)
@@ -280,3 +278,11 @@ async def test_notices_come_with_work_and_are_read_once(town: Town) -> None:
     assert (await town.api("POST", "/api/v1/notices/read", token=token))[0] == 204
     assert (await town.api("GET", "/api/v1/notices", token=token))[1]["unread"] == 0
     assert (await town.api("GET", "/api/v1/notices", token=await town.token("head")))[1]["unread"] == 2
+
+
+async def test_who_takes_a_step_has_read_the_notices_of_that_event(town: Town) -> None:
+    number = await town.reported()
+    await town.reported(resident="r2")
+    await town.step("grid", number, "in_progress")
+    _, listed = await town.api("GET", "/api/v1/notices", token=await town.token("grid"))
+    assert {(n["event_number"] == number, n["read"]) for n in listed["notices"]} == {(True, True), (False, False)}

@@ -13,7 +13,7 @@ from backend.staff.models import Role, Staff
 from backend.staff.scope import Scope, scope_of
 from tests.backend.staff.town import STAFF, Town
 
-# name: (item, area)
+# Each event's item and area.
 EVENTS = {
     "grid": ("garbage", "GH1"),
     "next grid": ("garbage", "GH2"),
@@ -115,9 +115,7 @@ async def test_the_stream_tells_of_changes_within_the_scope_only(town: Town) -> 
                 before[username] = await fingerprints(session, scope, {"queue": "", "event": number})
         async with town.database.write() as session:
             event = (await session.scalars(select(Event).where(Event.number == number))).one()
-            await service.urge(
-                session, event, resident_id=event.reporter_id, desk=await town.client.app[DESK](session)
-            )
+            await service.urge(session, event, resident_id=event.reporter_id, desk=await town.client.app[DESK](session))
         for username, seen in SEES.items():
             async with town.database.read() as session:
                 scope = await scope_for(town.database, username)
@@ -179,10 +177,7 @@ HEARS = {
 
 async def test_conversations_are_heard_on_their_desk_and_above_it_only(town: Town) -> None:
     key = await town.photo("admin")
-    ids = {
-        name: await town.waits(f"我在{name}", resident=name, desk=desk, media=[key])
-        for name, desk in CONVERSATIONS.items()
-    }
+    ids = {name: await town.waits(f"我在{name}", resident=name, desk=desk, media=[key]) for name, desk in CONVERSATIONS.items()}
     private = (await town.says("我只跟机器人说话", resident="private", media=[key])).id
     for username in STAFF:
         heard = HEARS.get(username, set())

@@ -33,9 +33,7 @@ async def enter_by_page(town: Town, username: str = "community") -> None:
 
 
 async def test_the_right_password_gives_a_token_and_says_who_and_where(town: Town) -> None:
-    status, answer = await town.api(
-        "POST", "/api/v1/sessions", json={"username": "community", "password": PASSWORD}
-    )
+    status, answer = await town.api("POST", "/api/v1/sessions", json={"username": "community", "password": PASSWORD})
     assert status == 201
     assert answer["staff"] == {
         "username": "community",

@@ -38,7 +38,8 @@ class Ear:
 
 async def test_a_change_is_told_at_once_to_those_who_see_it(town: Town) -> None:
     number = await town.reported()
-    async with listening(town, "grid", f"queue&event={number}") as grid, listening(town, "far-grid", f"queue&event={number}") as far:
+    query = f"queue&event={number}"
+    async with listening(town, "grid", query) as grid, listening(town, "far-grid", query) as far:
         assert await grid.hears(0.5) == {"queue", "event"}
         assert await far.hears(0.5) == {"queue", "event"}
         assert (await town.step("grid", number, "in_progress"))[0] == 200
@@ -68,9 +69,7 @@ async def test_the_stream_ends_with_the_sign_in(town: Town) -> None:
     async with listening(town, "community", "desk") as ear:
         await ear.hears(0.5)
         async with town.database.write() as session:
-            await service.disable(
-                session, await service.by_username(session, "community"), now=town.clock.now()
-            )
+            await service.disable(session, await service.by_username(session, "community"), now=town.clock.now())
         assert await ear.hears(1) == {"gone"}
         assert ear.response.content.at_eof()
 

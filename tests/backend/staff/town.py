@@ -30,7 +30,7 @@ from backend.settings import Settings
 from backend.staff.models import Role, Staff, StaffSession
 from backend.staff.service import digest
 
-PASSWORD = "k7mp-x2vd-h9qa"  # noqa: S105 - of invented people
+PASSWORD = "k7mp-x2vd-h9qa"
 QUICK = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 
 AREAS = [
@@ -45,7 +45,7 @@ AREAS = [
     ("JP", "DP", Level.COMMUNITY, "界牌社区"),
     ("JP1", "JP", Level.GRID, "界牌社区第一网格"),
 ]
-# username: (name, role, area, department)
+# Each username's name, role, area and department.
 STAFF = {
     "grid": ("马月娥", Role.GRID_MEMBER, "GH1", None),
     "grid-2": ("吴若兰", Role.GRID_MEMBER, "GH2", None),
@@ -187,9 +187,7 @@ class Town:
             desk = await self.client.app[DESK](session)  # type: ignore[union-attr]
             event = await service.file_event(
                 session,
-                service.Report(
-                    text, area, "宫涵小区3号楼", item_code=item, anonymous=anonymous, photos=photos or []
-                ),
+                service.Report(text, area, "宫涵小区3号楼", item_code=item, anonymous=anonymous, photos=photos or []),
                 desk=desk,
                 conversation=conversation and await session.get_one(Conversation, conversation.id),
             )
@@ -256,9 +254,7 @@ async def town_over(database: Database, clock: FakeClock, home: Path) -> AsyncIt
     """The town with its console served on loopback."""
     await build(database)
     settings = Settings(home=home, database_url=database.url)
-    async with TestClient(
-        TestServer(console_app(settings, database, clock)), cookie_jar=CookieJar(unsafe=True)
-    ) as client:
+    async with TestClient(TestServer(console_app(settings, database, clock)), cookie_jar=CookieJar(unsafe=True)) as client:
         async with client.get("/api/v1/openapi.json") as response:
             document = await response.json()
         yield Town(database, clock, client, Api(client, document), home)
