@@ -34,7 +34,7 @@ def read_questions(path: Path) -> Table:
 async def check_versions(session: AsyncSession, table: Table) -> None:
     """Add versions of one article that begin on the same day, in the file or in the record, to ``table.problems``."""
     columns = (Article.article, Article.version, Article.effective_from)
-    begins = {(article, day): version for article, version, day in (await session.execute(select(*columns))).tuples()}
+    begins = {(article, day): version for article, version, day in await session.execute(select(*columns))}
     replaced = {(row.values["article"], row.values["version"]) for row in table.rows}
     begins = {key: version for key, version in begins.items() if (key[0], version) not in replaced}
     for row in table.rows:

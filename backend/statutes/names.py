@@ -12,6 +12,10 @@ _COUNTRY = re.compile(r"中华人民共和国")
 _EDITION = re.compile(r"[（(〔\[](?:\d{4}[^）)〕\]]*|试行|修订|修正)[）)〕\]]")
 _FILLER = re.compile(r"最高人民法院|最高人民检察院|关于|适用|审理|办理|案件|具体|应用|法律|若干|问题|的|[^\w]")
 _UNKNOWN = re.compile(r"[\u4e00-\u9fff]{1,30}(?:法|法典|条例|规定|办法|解释|细则|规则)$")
+_LEADING = re.compile(r".*(?:依照|根据|按照|依据|参照|适用|违反|符合|参见|以及|[按依据看见和与])")
+_ITSELF = re.compile(
+    r"(?:[本该此这其]|上述|[办方做说想看写手])法$|[本该此这其上述]+(?:条例|规定|办法|解释|细则|规则)$|^(?:办法|规定|解释|规则)$"
+)
 _LISTED = re.compile(rf"(?:第?{_DIGITS}[款项]|[、，,和及与或以\s（）()])*")
 _LONGEST_LAW = 80
 
@@ -109,9 +113,10 @@ class Names:
         if quoted is not None:
             return quoted, law_key(text[quoted:end])
         unknown = _UNKNOWN.search(text, low, end)
-        if unknown is None or unknown[0] in {"本法", "该法", "本条例", "本规定", "本办法", "本解释", "方法", "办法"}:
+        title = _LEADING.sub("", unknown[0]) if unknown else ""
+        if len(title) < 2 or _ITSELF.search(title):
             return end, ""
-        return unknown.start(), law_key(unknown[0])
+        return end - len(title), law_key(title)
 
 
 def _opening(text: str, low: int, end: int) -> int | None:

@@ -21,6 +21,6 @@ async def current(session: AsyncSession, held: Index | None, *, cache: Path | No
     if held is not None and held.revision == revision:
         return held
     columns = (Article.article, Article.text, Article.version, Article.effective_from, Article.effective_to)
-    entries = [Entry(*row) for row in (await session.execute(select(*columns))).tuples()]
+    entries = [Entry(*row) for row in await session.execute(select(*columns))]
     folder = cache if len(entries) >= _KEPT_FROM else None
     return await asyncio.to_thread(Index, entries, revision=revision, cache=folder)

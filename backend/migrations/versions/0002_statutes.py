@@ -19,7 +19,7 @@ def upgrade() -> None:
         sa.Column("effective_to", sa.Date(), nullable=True),
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_statute_article")),
-        sa.UniqueConstraint("article", "version", name=op.f("uq_statute_article_article")),
+        sa.UniqueConstraint("article", "version", name=op.f("uq_statute_article_article_version")),
     )
     op.create_table(
         "statute_library",
