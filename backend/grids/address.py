@@ -190,10 +190,13 @@ def _figure(stem: str) -> str:
 
 @cache
 def _dictionary() -> Any:
+    """jieba's dictionary, read without the cache file that jieba would leave in the machine's temporary folder."""
     import jieba
 
-    jieba.setLogLevel(30)
-    return jieba.dt
+    tokenizer = jieba.Tokenizer()
+    tokenizer.FREQ, tokenizer.total = tokenizer.gen_pfdict(tokenizer.get_dict_file())
+    tokenizer.initialized = True
+    return tokenizer
 
 
 class AddressReader:
@@ -578,7 +581,6 @@ def _is_name(stem: str) -> bool:
 
 def _is_word(text: str) -> bool:
     """Tell whether ``text`` is one common word of the dictionary (马路, 思路)."""
-    _dictionary().check_initialized()
     return bool((_dictionary().FREQ.get(text) or 0) > COMMON_NAME)
 
 
