@@ -18,7 +18,7 @@ class House:
     backend: Backend
     sentences: Sentences
 
-    def names(self, name: str, **values: object) -> str:
+    def names(self, name: str, /, **values: object) -> str:
         """A few words that are put into a sentence: response ``utter_name_<name>`` of domain.yml."""
         return self.sentences.say(f"utter_name_{name}", **values).text
 

@@ -99,6 +99,12 @@ class Database:
         await self.engine.dispose()
 
 
+async def lock(session: AsyncSession, row: Base) -> None:
+    """Lock a row for this transaction and read it anew. What was changed on it is written first, not lost."""
+    await session.flush()
+    await session.refresh(row, with_for_update=True)
+
+
 def wake(session: AsyncSession, name: str) -> None:
     """Ring signal ``name`` ("turns", "deliveries", "console") once this transaction is committed."""
     session.info.setdefault("wake", set()).add(name)

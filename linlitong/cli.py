@@ -17,6 +17,7 @@ COMMANDS = {
     "chat": "Talk to the bot in this terminal.",
     "import": "Read a city from CSV files.",
     "db": "Upgrade, back up and restore the database.",
+    "staff": "Create, disable and reset staff accounts.",
     "nlu": "Evaluate and export the language understanding.",
     "address": "Evaluate how addresses are resolved.",
     "triage": "Train and evaluate the classification of matters.",

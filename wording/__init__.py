@@ -31,7 +31,7 @@ class Sentences:
     def load(cls, domain: Path) -> "Sentences":
         return cls(yaml.safe_load(domain.read_text(encoding="utf-8"))["responses"])
 
-    def say(self, name: str, **values: object) -> Said:
+    def say(self, name: str, /, **values: object) -> Said:
         """Fill in ``{placeholders}`` of response ``name``. Raises KeyError for an unknown name or a missing value."""
         response = self._responses[name][0]
         buttons = [

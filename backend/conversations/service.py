@@ -12,7 +12,7 @@ from sqlalchemy.orm import aliased
 
 from backend.conversations import typed
 from backend.conversations.models import Author, Conversation, Holder, Message, MessageKind, TurnState
-from backend.db import wake
+from backend.db import lock, wake
 from backend.errors import Conflict, NotFound
 from backend.grids.calendar import Calendar
 from backend.grids.models import Area
@@ -63,7 +63,7 @@ class Accepted:
 async def accept(session: AsyncSession, inbound: Inbound, *, now: datetime) -> Accepted:
     """Store an inbound message, once. A repeat (same channel, address and external id) returns the first row."""
     conversation = await _conversation(session, inbound, now=now)
-    await session.refresh(conversation, with_for_update=True)
+    await lock(session, conversation)
     known = await session.scalar(
         select(Message).where(
             Message.conversation_id == conversation.id, Message.external_id == inbound.external_id
@@ -240,7 +240,7 @@ async def finish_turn(
     if message.turn_state is TurnState.WITH_STAFF or message.turn_state not in OPEN:
         return False
     conversation = await session.get_one(Conversation, message.conversation_id)
-    await session.refresh(conversation, with_for_update=True)
+    await lock(session, conversation)
     if conversation.holder is Holder.STAFF:
         _end_turn(message, TurnState.WITH_STAFF)
         return False
@@ -328,7 +328,7 @@ async def ask_for_person(
     session: AsyncSession, conversation: Conversation, *, now: datetime, area_code: str | None = None
 ) -> bool:
     """Put the conversation on a desk; returns False when it was there already. The bot goes on until one comes."""
-    await session.refresh(conversation, with_for_update=True)
+    await lock(session, conversation)
     conversation.desk_area_code = area_code or conversation.last_area_code or conversation.desk_area_code
     wake(session, "console")
     if conversation.holder is not Holder.BOT:
@@ -375,7 +375,7 @@ async def reply(
 
     Raises Conflict when another or nobody holds it.
     """
-    await session.refresh(conversation, with_for_update=True)
+    await lock(session, conversation)
     if note:
         message = Message(
             conversation_id=conversation.id,
@@ -401,7 +401,7 @@ async def give_back(
     session: AsyncSession, conversation: Conversation, *, staff_id: int, sentences: Sentences, now: datetime
 ) -> None:
     """End the talk and let the bot speak again; the resident is told. Raises Conflict unless ``staff_id`` holds it."""
-    await session.refresh(conversation, with_for_update=True)
+    await lock(session, conversation)
     if conversation.holder is not Holder.STAFF or conversation.staff_id != staff_id:
         raise Conflict("这段对话不在您手上。", code="not_holder")
     conversation.holder = Holder.BOT

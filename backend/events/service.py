@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from backend.catalogue import service as catalogue
 from backend.catalogue.models import Department, HandlerKind, Item
 from backend.conversations.models import Conversation
-from backend.db import wake
+from backend.db import lock, wake
 from backend.errors import BadInput, Conflict, Forbidden, NotFound, TooMany
 from backend.events import pushes
 from backend.events.models import (
@@ -257,7 +257,7 @@ async def move(
     Raises Conflict for a step that the table does not know from here, Forbidden for one that is not this actor's,
     BadInput where words or a handler are missing.
     """
-    await session.refresh(event, with_for_update=True)
+    await lock(session, event)
     before, note = event.state, note.strip()[:NOTE_LIMIT]
     hands = await hands_of(session, event, actor)
     if not allowed(before, to, hands):
@@ -456,7 +456,7 @@ async def call_in(
     session: AsyncSession, event: Event, department_code: str, *, actor: Actor, desk: Desk, note: str = ""
 ) -> Assignment:
     """Ask one more department to work on the event (会办), due when the event is."""
-    await session.refresh(event, with_for_update=True)
+    await lock(session, event)
     if not (await hands_of(session, event, actor)) & {Hand.MANAGER, Hand.HANDLER}:
         raise Forbidden
     if event.state not in WITH_A_HANDLER:
@@ -596,7 +596,7 @@ async def join(session: AsyncSession, number: str, *, conversation: Conversation
 
 async def urge(session: AsyncSession, event: Event, *, resident_id: int, desk: Desk) -> None:
     """催办, once a day per event. Raises TooMany on the second try and Conflict when it is over."""
-    await session.refresh(event, with_for_update=True)
+    await lock(session, event)
     if event.state in FINAL or event.state in (EventState.HANDLED, EventState.VERIFYING):
         raise Conflict("这件事已经处理过了，不用再催。", code="over")
     day = desk.now.astimezone(desk.zone).date()
@@ -616,7 +616,7 @@ async def supplement(
     session: AsyncSession, event: Event, *, resident_id: int, text: str, photos: list[str], desk: Desk
 ) -> None:
     """补充: add words or photos to an open event. Raises Conflict when it is over, BadInput when there is nothing."""
-    await session.refresh(event, with_for_update=True)
+    await lock(session, event)
     if event.state in FINAL:
         raise Conflict("这件事已经办完了，有新情况请另报一件。", code="over")
     if not text.strip() and not photos:
@@ -649,7 +649,7 @@ async def rate(session: AsyncSession, event: Event, *, resident_id: int, stars: 
 
 async def escalate(session: AsyncSession, event: Event, *, desk: Desk) -> None:
     """What is late climbs one level by itself: that level's people are told, and so is the resident."""
-    await session.refresh(event, with_for_update=True)
+    await lock(session, event)
     event.level = next_rung(event.level)
     code = await _code_at(session, event, event.level)
     _record(

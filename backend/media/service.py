@@ -55,7 +55,7 @@ def clean_photo(raw: bytes) -> tuple[bytes, int, int]:
 async def store(
     session: AsyncSession, folder: Path, content: bytes, *, mime: str, size: tuple[int, int] | None, resident_id: int | None, now: datetime
 ) -> Media:
-    """Write the file, then its row. A file whose row was rolled back is harmless and swept by ``linlitong db``."""
+    """Write the file, then its row. A file whose row was rolled back is harmless: nothing names it."""
     key = secrets.token_urlsafe(16)
     path = path_of(folder, key)
     path.parent.mkdir(parents=True, exist_ok=True)

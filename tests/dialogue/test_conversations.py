@@ -1,0 +1,115 @@
+"""Conversations as tables of (what the resident says, what they must be told), through ``linlitong chat``."""
+
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from tests.support.system import System, texts
+
+SUMMARY = "没问题就按“确认”"
+
+CONVERSATIONS: dict[str, list[tuple[str, list[str]]]] = {
+    "one message with matter and place needs only the confirmation": [
+        ("高港区刁铺街道界牌社区2号楼的下水道堵了，污水冒出来了", ["刁铺街道界牌社区2号楼", "排水堵塞与积水", SUMMARY]),
+        ("确认", ["登记好了，编号 "]),
+    ],
+    "what is missing is asked for, one thing at a time": [
+        ("我要报事", ["是什么事"]),
+        ("电梯坏了，停在那儿不动", ["在哪儿呢"]),
+        ("富江新苑8号楼", ["富江新苑8号楼", "电梯故障", SUMMARY]),
+    ],
+    "a place that nobody knows is asked for again, in other words": [
+        ("楼道里全是垃圾", ["在哪儿呢"]),
+        ("就我们家楼下", ["这个地方我没对上"]),
+        ("就那儿呀", ["还是没对上"]),
+    ],
+    "a correction in plain words": [
+        ("国泰民安社区1号楼垃圾没人收", ["国泰民安社区1号楼", SUMMARY]),
+        ("不是1号楼，是2号楼", ["国泰民安社区2号楼", SUMMARY]),
+    ],
+    "a question in the middle is answered, and the report goes on": [
+        ("垃圾堆成山了没人管", ["在哪儿呢"]),
+        ("你们几点上班", ["8:30", "17:30", "在哪儿呢"]),
+        ("月安社区1号楼", ["月安社区1号楼", SUMMARY]),
+    ],
+    "算了 leaves it cleanly": [
+        ("宫涵社区6号楼路灯不亮", [SUMMARY]),
+        ("算了", ["这件没有登记"]),
+        ("确认", ["您想办哪件事"]),
+    ],
+    "anonymous in plain words": [
+        ("宫涵社区10号楼有人群租，隔了好多间", ["实名", SUMMARY]),
+        ("匿名", ["署名：匿名", SUMMARY]),
+    ],
+    "danger comes first, in the middle of a report too": [
+        ("有人乱倒建筑垃圾", ["在哪儿呢"]),
+        ("着火了！楼上着火了快来人", ["119", "要我同时登记下来"]),
+        ("不用了", ["在哪儿呢"]),
+    ],
+    "a person at any moment, and the report asks nothing more until it is spoken of": [
+        ("界牌社区1号楼路灯坏了", [SUMMARY]),
+        ("转人工", ["界牌社区值班台"]),
+    ],
+    "off the list is refused with the right channel": [
+        ("炒股亏了十几万，你们帮我要回来", ["12386"]),
+    ],
+    "nothing reported yet": [
+        ("我的事办得怎么样了", ["还没有上报过"]),
+    ],
+    "urging once a day, and withdrawing": [
+        ("富江新苑9号楼路灯坏了", [SUMMARY]),
+        ("确认", ["登记好了"]),
+        ("催一下", ["已经替您催了"]),
+        ("催一下", ["今天已经催过一次了"]),
+        ("撤回", ["确定撤回"]),
+        ("确定撤回", ["已撤回"]),
+    ],
+}
+
+
+@pytest.mark.timeout(400)
+@pytest.mark.parametrize("name", CONVERSATIONS)
+def test_conversation(system: System, name: str) -> None:
+    for number, (said, wanted) in enumerate(CONVERSATIONS[name]):
+        heard = "\n".join(texts(system.chat(name, said)))
+        for words in wanted:
+            assert words in heard, f"line {number}: {said!r} was answered {heard!r}"
+
+
+@pytest.mark.timeout(400)
+def test_two_problems_in_one_message_become_two_events(system: System) -> None:
+    first = texts(system.chat("two", "宫涵社区2号楼的井盖不见了，另外楼道里的垃圾好几天没人清"))
+    assert "2 件事" in first[0]
+    assert SUMMARY in first[1]
+    second = texts(system.chat("two", "确认"))
+    assert "登记好了" in second[0]
+    assert any(SUMMARY in text for text in second)
+    assert "登记好了" in texts(system.chat("two", "确认"))[0]
+
+
+@pytest.mark.timeout(400)
+def test_a_photo_alone_starts_a_report_and_gets_a_number(system: System, tmp_path: Path) -> None:
+    photo = tmp_path / "a.jpg"
+    Image.new("RGB", (640, 480), "grey").save(photo)
+    assert "照片收到了" in texts(system.chat("photo", f"[photo] {photo}"))[0]
+    assert "在哪儿呢" in texts(system.chat("photo", "路面塌了一个坑"))[0]
+    assert "照片：1 张" in texts(system.chat("photo", "月安社区2号楼门口"))[0]
+    assert "登记好了" in texts(system.chat("photo", "确认"))[0]
+
+
+@pytest.mark.timeout(400)
+def test_a_pin_far_away_is_not_ours(system: System) -> None:
+    assert "不在本市" in "".join(texts(system.chat("far", "[location 40.71,-74.00]", "路灯坏了")))
+
+
+@pytest.mark.timeout(400)
+@pytest.mark.parametrize(
+    "line",
+    ["x" * 4096, "灯" * 10_000, "😀😀😀", "\u200b\u200f", "\u0000", "<script>alert(1)</script>", "'; DROP TABLE event; --", "/restart"],
+)
+def test_whatever_is_typed_is_answered(system: System, line: str) -> None:
+    heard = system.chat(f"odd{abs(hash(line))}", line)
+    assert heard
+    assert heard[0]["text"]
+    assert "<script>" not in heard[0]["text"]
