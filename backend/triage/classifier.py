@@ -1,26 +1,116 @@
-"""Which item of the admission list a matter is, by the items' own keywords."""
+"""Which item of the admission list a resident's words are about, and where one message holds two matters."""
 
 import csv
+import hashlib
+import logging
 import re
+import time
+from collections.abc import Mapping
 from pathlib import Path
 
-ITEMS = Path(__file__).parents[2] / "demo" / "items.csv"
-_JOINS = re.compile(r"[，。；;！!？?\n]|还有|另外|再一个|顺便|以及|并且|而且")
+from backend.triage.model import FORMAT, BadModel, Model
+
+logger = logging.getLogger(__name__)
+
+EXAMPLES = Path(__file__).resolve().parents[2] / "data" / "triage" / "items.csv"
+
+# A new matter after a full stop or a word that opens one needs less certainty than after a comma.
+SURE_AFTER_BREAK = 0.45
+SURE_AFTER_COMMA = 0.75
+SURE_BEFORE = 0.45
+SHORTEST_MATTER = 2
+
+_OPENS = (
+    r"还有(?:就是|一?[个件]事?)?|另外|再有|再就是|再说|其次|顺便(?:说一?下|问一?下|讲一下|报一下)?|顺带|"
+    r"除此之外|此外|第[一二三]个?|[一二三]是|一个是|以及|同时|加上|对了|外加|仲有|同埋"
+)
+_BREAK = re.compile(rf"(?P<comma>[，,、：:\s]+)|(?P<stop>[。；;！!？?~～…]+)|(?P<opens>{_OPENS})")
+# How others answered and what came of it belongs to the matter before it.
+_BELONGS = re.compile(
+    r"不管|没人管|管不了|没得人管|冇人理|不理|没人理|没人来|没来|不来|不修|不认|不肯|不听|不挪|反映|投诉|举报|打电话|打了|电话|找了|找过|找他|"
+    r"推[来给]|说了|说过|说是|说他|讲了|劝|催|希望|请|麻烦|求|恳请|能不能|可不可以|怎么办|咋办|谁来|什么时候|"
+    r"差点|害怕|担心|怕|危险|隐患|受不了|睡不着|睡不好|没法|摔|看不见|看不清|影响|导致|害得|弄得|搞得|结果|所以|因为|"
+    r"我爸|我妈|老人|孩子|小孩|娃|孙子|孙女|奶奶|爷爷"
+)
+_NUMBERING = re.compile(r"^[\d一二三四五①②③][.、．)）]?\s*")
 
 
 class ItemClassifier:
-    def __init__(self, keywords: dict[str, list[str]]) -> None:
-        self._keywords = keywords
+    """A trained model over item codes, with what it takes to cut a message into its matters."""
+
+    def __init__(self, model: Model) -> None:
+        self.model = model
 
     @classmethod
-    def load(cls, path: Path) -> "ItemClassifier":
-        with ITEMS.open(encoding="utf-8") as file:
-            return cls({row["code"]: row["keywords"].split() for row in csv.DictReader(file)})
+    def load(cls, path: Path, *, keywords: Mapping[str, str] | None = None) -> "ItemClassifier":
+        """Read the model at ``path``, or train it there when it is missing or older than the examples (some seconds).
+
+        ``keywords`` maps item codes to their names and keywords; an item without examples is known by these alone.
+        A model that the city trained itself with ``linlitong triage train`` is used as it is.
+        """
+        examples, wanted = _examples(keywords or {})
+        try:
+            model = Model.load(path)
+        except (FileNotFoundError, BadModel) as error:
+            logger.info("training the item classifier: %s", type(error).__name__)
+        else:
+            if model.about.get("examples", wanted) == wanted:
+                return cls(model)
+        from backend.triage.training import train
+
+        started = time.monotonic()
+        model = train([(text,) for text, _ in examples], [code for _, code in examples], about={"examples": wanted})
+        model.save(path)
+        logger.info("trained the item classifier on %d examples in %.1f s", len(examples), time.monotonic() - started)
+        return cls(model)
 
     def classify(self, text: str) -> list[tuple[str, float]]:
-        scores = {code: sum(len(w) ** 1.5 for w in words if w in text) for code, words in self._keywords.items()}
-        total = sum(scores.values()) + 1
-        return sorted(((code, score / total) for code, score in scores.items()), key=lambda pair: -pair[1])
+        """Every item code with its calibrated probability, likeliest first."""
+        return self.model.rank((text,))
 
     def split(self, text: str) -> list[str]:
-        return [text]
+        """The message's matters in the order they were said; the whole message where it holds one.
+
+        A cut needs certainty on both sides, about different items.
+        """
+        matters: list[str] = []
+        current, sure_of = "", ""
+        for clause, broken in _clauses(text):
+            code, probability = self.classify(clause)[0]
+            needed = SURE_AFTER_BREAK if broken else SURE_AFTER_COMMA
+            is_own = len(clause) > SHORTEST_MATTER and probability >= needed and not (_BELONGS.search(clause) and not broken)
+            if sure_of and is_own and code != sure_of:
+                before, certainty = self.classify(current)[0]
+                if certainty >= SURE_BEFORE and before != code:
+                    matters.append(current)
+                    current, sure_of = clause, code
+                    continue
+            current = f"{current}，{clause}" if current else clause
+            if not sure_of and probability >= SURE_BEFORE:
+                sure_of = code
+        return [*matters, current] if matters else [text.strip()]
+
+
+def _clauses(text: str) -> list[tuple[str, bool]]:
+    """The parts between punctuation and opening words, and whether a full stop or such a word stands before each."""
+    found: list[tuple[str, bool]] = []
+    start, broken = 0, False
+    for cut in [*_BREAK.finditer(text), None]:
+        clause = _NUMBERING.sub("", text[start : cut.start() if cut else len(text)].strip())
+        if clause:
+            found.append((clause, broken))
+            broken = False
+        if cut is None:
+            break
+        broken = broken or cut["comma"] is None
+        start = cut.end()
+    return found
+
+
+def _examples(keywords: Mapping[str, str]) -> tuple[list[tuple[str, str]], str]:
+    """Texts with item codes, and a fingerprint of them."""
+    content = EXAMPLES.read_text(encoding="utf-8")
+    examples = [(row["text"], row["item_code"]) for row in csv.DictReader(content.splitlines())]
+    examples += [(words, code) for code, words in sorted(keywords.items()) if words.strip()]
+    digest = hashlib.sha256(f"{FORMAT}\n{content}\n{sorted(keywords.items())}".encode()).hexdigest()
+    return examples, digest[:16]
