@@ -39,14 +39,10 @@ class Backend:
         self, method: str, path: str, *, query: dict[str, str], body: dict[str, Any] | None = None, key: str | None = None
     ) -> dict[str, Any]:
         if self._session is None:
-            self._session = aiohttp.ClientSession(
-                headers=self._headers, timeout=aiohttp.ClientTimeout(total=CALL_SECONDS)
-            )
+            self._session = aiohttp.ClientSession(headers=self._headers, timeout=aiohttp.ClientTimeout(total=CALL_SECONDS))
         headers = {"Idempotency-Key": key} if key else {}
         try:
-            async with self._session.request(
-                method, self._url + path, params=query, json=body, headers=headers
-            ) as response:
+            async with self._session.request(method, self._url + path, params=query, json=body, headers=headers) as response:
                 answer = await response.json()
                 if response.status < 400:
                     return answer

@@ -16,9 +16,7 @@ async def hand_off(turn: Turn) -> None:
     """Ask for a person and tell the resident where they wait and for how long."""
     waiting = await ask_for_person(turn)
     names = turn.house.names
-    desk = (
-        names("community_service_desk", community=waiting["community"]) if waiting["community"] else names("shared_desk")
-    )
+    desk = names("community_service_desk", community=waiting["community"]) if waiting["community"] else names("shared_desk")
     queue = names("queue", ahead=waiting["ahead"]) if waiting["ahead"] else names("queue_next")
     if waiting["already"]:
         turn.say("utter_handoff_already", queue=queue)

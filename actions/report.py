@@ -1,7 +1,8 @@
 """Putting a report together: what, where, which kind, is it known already, is it right. Then it is filed.
 
 The form's slots say what still has to be asked; everything read so far is in the ``draft`` slot:
-{danger, danger_told, person, matter, photos, parts, place, place_choices, item, item_choices, similar, join, anonymous, waiting, misses, seen}.
+{danger, danger_told, person, matter, photos, parts, place, place_hint, place_choices, item, item_choices, similar,
+join, anonymous, editing, confirmed, waiting, misses, seen}.
 """
 
 import re
@@ -68,61 +69,79 @@ async def read(turn: Turn, draft: dict[str, Any], asked: str | None) -> bool:
     """Take what the message brings into the draft; False when it brings nothing and was meant for someone else."""
     danger = draft.pop("danger", None)
     draft.pop("person", None)
-    match turn.intent:
-        case "emergency":
-            draft["danger"] = turn.text or danger or ""
-            draft["danger_told"] = danger is not None
-            return True
-        case "request_human":
-            draft["person"] = True
-            return True
-        case "not_dangerous":
-            return asked is not None
-        case "share_photo":
-            draft["photos"] = list(dict.fromkeys([*draft.get("photos", []), *turn.media]))
-            if turn.text:
-                await read_text(turn, draft, turn.text, asked)
-            elif asked:
-                turn.say("utter_photo_added", count=len(draft["photos"]))
-            return True
-        case "share_file":
-            draft["photos"] = list(dict.fromkeys([*draft.get("photos", []), *turn.media]))
-            if turn.text:
-                await read_text(turn, draft, turn.text, asked)
-            return True
-        case "share_location":
-            await read_text(turn, draft, turn.text, asked, location=turn.location)
-            return True
-        case "choose_place":
-            await choose_place(turn, draft)
-            return True
-        case "choose_item":
-            draft["item"] = next(
-                (c for c in draft.get("item_choices", []) if c["code"] == turn.entity("item_code")), draft.get("item")
-            )
-            return True
-        case "join_neighbour":
-            draft["join"] = turn.entity("number")
-            return True
-        case "report_separately":
-            draft["similar"] = []
-            return True
-        case "confirm_report":
-            draft["confirmed"] = asked == "confirmation"
-            return True
-        case "edit_report":
-            draft["editing"] = True
-            return True
-        case "toggle_anonymous":
-            draft["anonymous"] = not draft.get("anonymous")
-            return True
-        case "report_emergency":
-            set_aside(draft)
-            await read_text(turn, draft, danger or turn.tracker.get_slot("unsure_text") or "", None)
-            return True
+    draft["danger_before"] = danger
+    if shared := SHARED.get(turn.intent):
+        return await shared(turn, draft, asked)
     took = await read_typed(turn, draft, asked)
     # A pause is over with the next message, even where that one brings nothing to the report.
     return took or (asked in PAUSES and turn.intent not in LEAVES)
+
+
+async def take_danger(turn: Turn, draft: dict[str, Any], _asked: str | None) -> bool:
+    before = draft["danger_before"]
+    draft["danger"] = turn.text or before or ""
+    draft["danger_told"] = before is not None
+    return True
+
+
+async def take_no_danger(_turn: Turn, _draft: dict[str, Any], asked: str | None) -> bool:
+    return asked is not None
+
+
+async def take_wish_for_person(_turn: Turn, draft: dict[str, Any], _asked: str | None) -> bool:
+    draft["person"] = True
+    return True
+
+
+async def take_media(turn: Turn, draft: dict[str, Any], asked: str | None) -> bool:
+    draft["photos"] = list(dict.fromkeys([*draft.get("photos", []), *turn.media]))
+    if turn.text:
+        await read_text(turn, draft, turn.text, asked)
+    elif asked:
+        turn.say("utter_photo_added", count=len(draft["photos"]))
+    return True
+
+
+async def take_location(turn: Turn, draft: dict[str, Any], asked: str | None) -> bool:
+    await read_text(turn, draft, turn.text, asked, location=turn.location)
+    return True
+
+
+async def take_item(turn: Turn, draft: dict[str, Any], _asked: str | None) -> bool:
+    code = turn.entity("item_code")
+    draft["item"] = next((c for c in draft.get("item_choices", []) if c["code"] == code), draft.get("item"))
+    return True
+
+
+async def take_neighbour(turn: Turn, draft: dict[str, Any], _asked: str | None) -> bool:
+    draft["join"] = turn.entity("number")
+    return True
+
+
+async def take_no_neighbour(_turn: Turn, draft: dict[str, Any], _asked: str | None) -> bool:
+    draft["similar"] = []
+    return True
+
+
+async def take_confirmation(_turn: Turn, draft: dict[str, Any], asked: str | None) -> bool:
+    draft["confirmed"] = asked == "confirmation"
+    return True
+
+
+async def take_wish_to_edit(_turn: Turn, draft: dict[str, Any], _asked: str | None) -> bool:
+    draft["editing"] = True
+    return True
+
+
+async def take_signature(_turn: Turn, draft: dict[str, Any], _asked: str | None) -> bool:
+    draft["anonymous"] = not draft.get("anonymous")
+    return True
+
+
+async def take_emergency(turn: Turn, draft: dict[str, Any], _asked: str | None) -> bool:
+    set_aside(draft)
+    await read_text(turn, draft, draft["danger_before"] or turn.tracker.get_slot("unsure_text") or "", None)
+    return True
 
 
 async def read_typed(turn: Turn, draft: dict[str, Any], asked: str | None) -> bool:
@@ -166,9 +185,15 @@ async def read_text(
     if place:
         take_place(draft, place)
         took = True
-    if asked == "confirmation" and matters and not correcting and matters[0]["item"].get("code") not in (
-        None,
-        (draft.get("item") or {}).get("code"),
+    if (
+        asked == "confirmation"
+        and matters
+        and not correcting
+        and matters[0]["item"].get("code")
+        not in (
+            None,
+            (draft.get("item") or {}).get("code"),
+        )
     ):
         draft["waiting"] = [*draft.get("waiting", []), *matters]
         turn.say("utter_queued_matter")
@@ -199,14 +224,14 @@ def take_place(draft: dict[str, Any], place: dict[str, Any]) -> None:
     draft["similar"] = None
 
 
-async def choose_place(turn: Turn, draft: dict[str, Any]) -> None:
+async def choose_place(turn: Turn, draft: dict[str, Any], _asked: str | None) -> bool:
+    """A button of the places that were offered."""
     code = turn.entity("area_code")
     chosen = next((c for c in draft.get("place_choices", []) if c["area_code"] == code), None)
     if chosen:
-        found = await turn.post(
-            "/intake/read", {"parts": draft.get("parts") or {}, "choice": chosen["place"]}, once="read"
-        )
+        found = await turn.post("/intake/read", {"parts": draft.get("parts") or {}, "choice": chosen["place"]}, once="read")
         take_place(draft, found["place"])
+    return True
 
 
 def give_up_on_place(draft: dict[str, Any]) -> None:
@@ -284,6 +309,25 @@ def slots_of(draft: dict[str, Any]) -> Events:
     return [*(SlotSet(name, values[name]) for name in SLOTS), SlotSet("requested_slot", missing)]
 
 
+# What is pressed or shared, and danger, each with the one thing it does to the draft.
+SHARED = {
+    "emergency": take_danger,
+    "not_dangerous": take_no_danger,
+    "report_emergency": take_emergency,
+    "request_human": take_wish_for_person,
+    "share_photo": take_media,
+    "share_file": take_media,
+    "share_location": take_location,
+    "choose_place": choose_place,
+    "choose_item": take_item,
+    "join_neighbour": take_neighbour,
+    "report_separately": take_no_neighbour,
+    "confirm_report": take_confirmation,
+    "edit_report": take_wish_to_edit,
+    "toggle_anonymous": take_signature,
+}
+
+
 class AskDanger(HouseAction):
     """Danger in the middle of a report: the number to call comes first, and the report waits."""
 
@@ -328,7 +372,9 @@ class AskPlace(HouseAction):
         if draft.get("place_choices"):
             turn.say(
                 "utter_ask_place_choices",
-                extra_buttons=[button(c["label"], "choose_place", area_code=c["area_code"]) for c in draft["place_choices"][:5]],
+                extra_buttons=[
+                    button(c["label"], "choose_place", area_code=c["area_code"]) for c in draft["place_choices"][:5]
+                ],
             )
         elif draft.get("misses", 0) >= 2:
             turn.say("utter_ask_place_stuck")

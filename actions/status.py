@@ -220,9 +220,7 @@ class Verify(HouseAction):
         number, solved = number_in(turn) or "", bool(turn.entity("solved"))
         note = turn.metadata.get("text") if turn.metadata.get("kind") == "text" else ""
         try:
-            await turn.post(
-                f"/events/{number}/verdict", {"solved": solved, "note": note or ""}, once=f"verdict {number}"
-            )
+            await turn.post(f"/events/{number}/verdict", {"solved": solved, "note": note or ""}, once=f"verdict {number}")
         except Refused as refused:
             turn.say("utter_not_possible", reason=refused.sentence)
             return []

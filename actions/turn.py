@@ -92,9 +92,7 @@ class Turn:
 
     async def post(self, path: str, body: dict[str, Any], *, once: str = "") -> dict[str, Any]:
         """Post for this conversation. ``once`` tells several effects of one message apart."""
-        return await self.house.backend.post(
-            path, body, key=f"{self.key}:{once}", conversation=self.conversation
-        )
+        return await self.house.backend.post(path, body, key=f"{self.key}:{once}", conversation=self.conversation)
 
 
 class HouseAction(Action):
@@ -108,9 +106,7 @@ class HouseAction(Action):
     def name(self) -> str:
         return self.action_name
 
-    async def run(
-        self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
-    ) -> list[dict[str, Any]]:
+    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> list[dict[str, Any]]:
         return await self.act(Turn(self._house, tracker, dispatcher))
 
     async def act(self, turn: Turn) -> list[dict[str, Any]]:

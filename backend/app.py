@@ -18,9 +18,9 @@ from backend.intake.routes import routes as intake_routes
 from backend.intake.service import Readers
 from backend.media.routes import routes as media_routes
 from backend.outbox.routes import routes as outbox_routes
-from wording import Sentences
 from backend.settings import Settings
 from backend.web import CLOCK, DATABASE, SENTENCES, SETTINGS, errors_middleware, service_auth
+from wording import Sentences
 
 DOMAIN = Path(__file__).parent.parent / "domain.yml"
 

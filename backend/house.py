@@ -8,8 +8,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from backend.clock import Clock
 from backend.events.service import Desk
 from backend.grids.calendar import Calendar
-from wording import Sentences
 from backend.settings import Settings
+from wording import Sentences
 
 DeskFactory = Callable[[AsyncSession], Awaitable[Desk]]
 DESK = web.AppKey("desk", DeskFactory)

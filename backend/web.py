@@ -13,8 +13,8 @@ from pydantic import BaseModel, ValidationError
 from backend.clock import Clock
 from backend.db import Database
 from backend.errors import BadInput, LinlitongError, NotFound, NotSignedIn
-from wording import Sentences
 from backend.settings import Settings
+from wording import Sentences
 
 logger = logging.getLogger(__name__)
 

@@ -34,9 +34,7 @@ class Sentences:
     def say(self, name: str, /, **values: object) -> Said:
         """Fill in ``{placeholders}`` of response ``name``. Raises KeyError for an unknown name or a missing value."""
         response = self._responses[name][0]
-        buttons = [
-            {key: fill(value, values) for key, value in button.items()} for button in response.get("buttons", [])
-        ]
+        buttons = [{key: fill(value, values) for key, value in button.items()} for button in response.get("buttons", [])]
         return Said(fill(response["text"], values), buttons)
 
 

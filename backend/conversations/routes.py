@@ -115,9 +115,7 @@ async def feed(request: web.Request) -> web.Response:
             return web.json_response({"messages": [], "last_sequence": 0})
         messages = await service.feed(session, conversation.id, after=after, limit=limit)
         types = await media.types(session, [key for m in messages for key in m.payload.get("media") or []])
-    return web.json_response(
-        {"messages": [as_seen(m, types) for m in messages], "last_sequence": conversation.last_sequence}
-    )
+    return web.json_response({"messages": [as_seen(m, types) for m in messages], "last_sequence": conversation.last_sequence})
 
 
 def as_seen(message: Message, types: dict[str, str]) -> dict[str, Any]:
@@ -149,4 +147,3 @@ async def hand_off(request: web.Request) -> web.Response:
         new = await service.ask_for_person(session, conversation, now=desk.now, area_code=body.community)
         place = await service.desk_of(session, conversation, calendar=desk.calendar, now=desk.now, zone=desk.zone)
     return web.json_response({"waiting": True, "already": not new, **place})
-

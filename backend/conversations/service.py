@@ -65,9 +65,7 @@ async def accept(session: AsyncSession, inbound: Inbound, *, now: datetime) -> A
     conversation = await _conversation(session, inbound, now=now)
     await lock(session, conversation)
     known = await session.scalar(
-        select(Message).where(
-            Message.conversation_id == conversation.id, Message.external_id == inbound.external_id
-        )
+        select(Message).where(Message.conversation_id == conversation.id, Message.external_id == inbound.external_id)
     )
     if known is not None:
         return Accepted(known, conversation, repeat=True)
@@ -183,9 +181,7 @@ class Turn:
         }
 
 
-async def claim_turns(
-    session: AsyncSession, *, worker: str, limit: int, sentences: Sentences, now: datetime
-) -> list[Turn]:
+async def claim_turns(session: AsyncSession, *, worker: str, limit: int, sentences: Sentences, now: datetime) -> list[Turn]:
     """Lease the oldest open turn of each conversation. Turns of a conversation that a person took are passed on."""
     earlier = aliased(Message)
     behind = exists().where(
@@ -263,9 +259,7 @@ async def finish_turn(
     return True
 
 
-async def fail_turn(
-    session: AsyncSession, message_id: int, *, sentences: Sentences, now: datetime
-) -> tuple[TurnState, float]:
+async def fail_turn(session: AsyncSession, message_id: int, *, sentences: Sentences, now: datetime) -> tuple[TurnState, float]:
     """Put a turn that could not be answered back in line; returns its state and the seconds until it is tried again.
 
     From the second failure on, or when the first took long, the resident is told once. When every try is used up
@@ -392,9 +386,7 @@ async def reply(
         return message
     if conversation.holder is not Holder.STAFF or conversation.staff_id != staff_id:
         raise Conflict("请先接待这段对话，再回复居民。", code="not_holder")
-    return await outbox.say(
-        session, conversation, now=now, author=Author.STAFF, staff_id=staff_id, text=readable(text)
-    )
+    return await outbox.say(session, conversation, now=now, author=Author.STAFF, staff_id=staff_id, text=readable(text))
 
 
 async def give_back(

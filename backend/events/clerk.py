@@ -3,7 +3,6 @@
 Everything is found from the record's own state, so a clerk that died has lost nothing.
 """
 
-import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 

@@ -94,9 +94,7 @@ async def push_step(
         if name is None:
             continue
         said = desk.sentences.say(name, **values)
-        await outbox.say(
-            session, conversation, now=desk.now, text=said.text, buttons=said.buttons, media=photos or None
-        )
+        await outbox.say(session, conversation, now=desk.now, text=said.text, buttons=said.buttons, media=photos or None)
 
 
 def _closing(actor: "Actor", *, is_reporter: bool) -> str:

@@ -43,9 +43,7 @@ async def file_event(request: web.Request) -> web.Response:
 
     async def work(session: AsyncSession, conversation: Conversation, desk: Desk) -> dict[str, Any]:
         report = service.Report(**body.model_dump(exclude={"message_id"}))
-        event = await service.file_event(
-            session, report, desk=desk, conversation=conversation, message_id=body.message_id
-        )
+        event = await service.file_event(session, report, desk=desk, conversation=conversation, message_id=body.message_id)
         return await views.card(session, event, desk=desk)
 
     return await effect(request, work, status=201)
@@ -84,12 +82,8 @@ async def similar(request: web.Request) -> web.Response:
 async def one_event(request: web.Request) -> web.Response:
     async with request.app[DATABASE].read() as session:
         conversation = await conversations.by_tracker_key(session, request.query.get("conversation", ""))
-        event = await service.by_number(
-            session, request.match_info["number"], resident_id=conversation.resident_id
-        )
-        answer = await views.page(
-            session, event, resident_id=conversation.resident_id, desk=await request.app[DESK](session)
-        )
+        event = await service.by_number(session, request.match_info["number"], resident_id=conversation.resident_id)
+        answer = await views.page(session, event, resident_id=conversation.resident_id, desk=await request.app[DESK](session))
     return web.json_response({"event": answer})
 
 
@@ -99,9 +93,7 @@ async def on_event(
     """Do something to one of the resident's own events and answer its card."""
 
     async def work(session: AsyncSession, conversation: Conversation, desk: Desk) -> dict[str, Any]:
-        event = await service.by_number(
-            session, request.match_info["number"], resident_id=conversation.resident_id
-        )
+        event = await service.by_number(session, request.match_info["number"], resident_id=conversation.resident_id)
         await act(session, event, conversation, desk)
         return await views.card(session, event, desk=desk)
 
@@ -203,10 +195,6 @@ async def my_events(request: web.Request) -> web.Response:
 async def my_event(request: web.Request) -> web.Response:
     async with request.app[DATABASE].read() as session:
         conversation = await _account(request, session)
-        event = await service.by_number(
-            session, request.match_info["number"], resident_id=conversation.resident_id
-        )
-        answer = await views.page(
-            session, event, resident_id=conversation.resident_id, desk=await request.app[DESK](session)
-        )
+        event = await service.by_number(session, request.match_info["number"], resident_id=conversation.resident_id)
+        answer = await views.page(session, event, resident_id=conversation.resident_id, desk=await request.app[DESK](session))
     return web.json_response({"event": answer})

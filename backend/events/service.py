@@ -30,9 +30,9 @@ from backend.events.numbers import new_number
 from backend.events.transitions import FINAL, NOTE_REQUIRED, OPEN, WITH_A_HANDLER, Hand, allowed
 from backend.grids import service as grids
 from backend.grids.models import Area, Level
-from wording import Sentences
 from backend.staff import notices
 from backend.staff.scope import MANAGERS, Scope
+from wording import Sentences
 
 NOTE_LIMIT = 2000
 HALF_HOUR = timedelta(minutes=30)
@@ -141,7 +141,7 @@ async def file_event(
         photos=report.photos,
     )
     if conversation is not None:
-        conversation.last_area_code = await _community_code(session, area)
+        conversation.last_area_code = _community_code(area)
     for staff in await grids.members_of(session, area.code):
         notices.tell(session, staff.id, f"新上报：{event.description[:40]}", now=desk.now, event_id=event.id)
     wake(session, "clerk")
@@ -149,7 +149,7 @@ async def file_event(
     return event
 
 
-async def _community_code(session: AsyncSession, area: Area) -> str | None:
+def _community_code(area: Area) -> str | None:
     if area.level is Level.GRID:
         return area.parent_code
     return area.code if area.level is Level.COMMUNITY else None
@@ -325,7 +325,7 @@ async def _enter(
             await _assign(session, event, chosen, lead=True, desk=desk)
             return {"handler": chosen[0].value, "handler_code": chosen[1]}
         case EventState.HANDLED:
-            await _finish_lead(session, event, actor, at=desk.now)
+            await _finish_lead(session, event, at=desk.now)
             event.escalate_at = None
         case EventState.VERIFYING:
             event.verify_by = desk.now + timedelta(hours=desk.verify_hours)
@@ -433,19 +433,15 @@ async def _assign(
 
 async def _end_assignments(session: AsyncSession, event: Event, state: AssignmentState, *, at: datetime) -> None:
     rows = await session.scalars(
-        select(Assignment).where(
-            Assignment.event_id == event.id, Assignment.state == AssignmentState.OPEN, Assignment.lead
-        )
+        select(Assignment).where(Assignment.event_id == event.id, Assignment.state == AssignmentState.OPEN, Assignment.lead)
     )
     for assignment in rows:
         assignment.state, assignment.done_at = state, at
 
 
-async def _finish_lead(session: AsyncSession, event: Event, actor: Actor, *, at: datetime) -> None:
+async def _finish_lead(session: AsyncSession, event: Event, *, at: datetime) -> None:
     waiting = await session.scalar(
-        select(func.count()).where(
-            Assignment.event_id == event.id, Assignment.state == AssignmentState.OPEN, ~Assignment.lead
-        )
+        select(func.count()).where(Assignment.event_id == event.id, Assignment.state == AssignmentState.OPEN, ~Assignment.lead)
     )
     if waiting:
         raise Conflict(f"还有 {waiting} 个会办部门没有反馈结果。", code="departments_open")
@@ -476,17 +472,13 @@ async def call_in(
     if open_already:
         raise Conflict("这个部门已经在办了。", code="already_assigned")
     assignment = await _assign(session, event, handler, lead=False, desk=desk)
-    _record(
-        session, event, HistoryKind.ASSIGNMENT, actor, at=desk.now, note=note[:NOTE_LIMIT], called_in=department_code
-    )
+    _record(session, event, HistoryKind.ASSIGNMENT, actor, at=desk.now, note=note[:NOTE_LIMIT], called_in=department_code)
     event.revision += 1
     wake(session, "console")
     return assignment
 
 
-async def give_result(
-    session: AsyncSession, event: Event, *, actor: Actor, desk: Desk, result: str
-) -> Assignment:
+async def give_result(session: AsyncSession, event: Event, *, actor: Actor, desk: Desk, result: str) -> Assignment:
     """A called-in department reports back; the result stands in the trail and the lead can finish."""
     scope = actor.scope
     if scope is None or not result.strip():
@@ -577,9 +569,7 @@ async def join(session: AsyncSession, number: str, *, conversation: Conversation
         raise Conflict("这件事已经办完了，您可以另报一件。", code="over")
     if not await follows(session, event, conversation.resident_id):
         session.add(
-            Supporter(
-                event_id=event.id, resident_id=conversation.resident_id, conversation_id=conversation.id, at=desk.now
-            )
+            Supporter(event_id=event.id, resident_id=conversation.resident_id, conversation_id=conversation.id, at=desk.now)
         )
         _record(
             session,
@@ -652,9 +642,7 @@ async def escalate(session: AsyncSession, event: Event, *, desk: Desk) -> None:
     await lock(session, event)
     event.level = next_rung(event.level)
     code = await _code_at(session, event, event.level)
-    _record(
-        session, event, HistoryKind.ESCALATION, Actor.system(), at=desk.now, level=event.level.value, area_code=code
-    )
+    _record(session, event, HistoryKind.ESCALATION, Actor.system(), at=desk.now, level=event.level.value, area_code=code)
     for staff_id in await notices.at_desk(session, event.level, code):
         notices.tell(session, staff_id, f"超期升级：{event.description[:40]}", now=desk.now, event_id=event.id)
     top = event.level is LADDER[-1]

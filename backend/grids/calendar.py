@@ -23,7 +23,7 @@ class Calendar:
     @classmethod
     async def load(cls, session: AsyncSession, *, opens: time, closes: time, zone: ZoneInfo) -> "Calendar":
         rows = await session.execute(select(Holiday.day, Holiday.working))
-        return cls(opens, closes, zone, {day: working for day, working in rows})
+        return cls(opens, closes, zone, dict(rows.all()))
 
     def add_working_hours(self, start: datetime, amount: float) -> datetime:
         """The moment ``amount`` office hours after ``start``, in UTC."""

@@ -48,9 +48,7 @@ async def answer(
             "next": say_moment(calendar.next_opening(desk.now), now=desk.now, zone=desk.zone),
         }
     if guide.key == _DURATION and (item := await _item(session, readers, text, item_code)) is not None:
-        due = say_moment(
-            desk.calendar.add_working_hours(desk.now, item.due_hours), now=desk.now, zone=desk.zone
-        )
+        due = say_moment(desk.calendar.add_working_hours(desk.now, item.due_hours), now=desk.now, zone=desk.zone)
         return {"kind": "duration", "item": item.name, "hours": item.due_hours, "due": due}
     return {"kind": "answer", "answer": guide.answer}
 

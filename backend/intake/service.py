@@ -64,16 +64,12 @@ async def read(
     place = None
     if pin is not None or said:
         place = await place_of(session, reader.gazetteer, grids.merge(parts, said), pin=pin)
-    matters = []
-    if has_matter(reading):
-        for matter in readers.items().split(text):
-            matters.append({"text": matter, "item": await item_of(session, readers, matter)})
+    said_matters = readers.items().split(text) if has_matter(reading) else []
+    matters = [{"text": matter, "item": await item_of(session, readers, matter)} for matter in said_matters]
     return {"place": place, "matters": matters}
 
 
-async def place_of(
-    session: AsyncSession, gazetteer: Gazetteer, parts: dict[str, Any], *, pin: Pin | None
-) -> dict[str, Any]:
+async def place_of(session: AsyncSession, gazetteer: Gazetteer, parts: dict[str, Any], *, pin: Pin | None) -> dict[str, Any]:
     """Where the parts and the pin lie: {status, area_code, label, address, detailed, community_code, choices, parts,
     latitude, longitude}. ``detailed`` says whether more than an area was named."""
     found = await grids.resolve(session, gazetteer, parts, pin=(pin.latitude, pin.longitude) if pin else None)

@@ -45,9 +45,7 @@ async def keep(request: web.Request, raw: bytes, *, kind: str, resident_id: int 
             resident_id=resident_id,
             now=request.app[CLOCK].now(),
         )
-    return web.json_response(
-        {"key": media.key, "mime": media.mime, "width": media.width, "height": media.height}, status=201
-    )
+    return web.json_response({"key": media.key, "mime": media.mime, "width": media.width, "height": media.height}, status=201)
 
 
 @routes.post("/internal/v1/media")

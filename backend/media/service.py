@@ -53,7 +53,14 @@ def clean_photo(raw: bytes) -> tuple[bytes, int, int]:
 
 
 async def store(
-    session: AsyncSession, folder: Path, content: bytes, *, mime: str, size: tuple[int, int] | None, resident_id: int | None, now: datetime
+    session: AsyncSession,
+    folder: Path,
+    content: bytes,
+    *,
+    mime: str,
+    size: tuple[int, int] | None,
+    resident_id: int | None,
+    now: datetime,
 ) -> Media:
     """Write the file, then its row. A file whose row was rolled back is harmless: nothing names it."""
     key = secrets.token_urlsafe(16)
@@ -105,4 +112,4 @@ async def types(session: AsyncSession, keys: list[str]) -> dict[str, str]:
     if not keys:
         return {}
     rows = await session.execute(select(Media.key, Media.mime).where(Media.key.in_(keys)))
-    return {key: mime for key, mime in rows}
+    return dict(rows.all())

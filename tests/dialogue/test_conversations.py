@@ -106,7 +106,16 @@ def test_a_pin_far_away_is_not_ours(system: System) -> None:
 @pytest.mark.timeout(400)
 @pytest.mark.parametrize(
     "line",
-    ["x" * 4096, "灯" * 10_000, "😀😀😀", "\u200b\u200f", "\u0000", "<script>alert(1)</script>", "'; DROP TABLE event; --", "/restart"],
+    [
+        "x" * 4096,
+        "灯" * 10_000,
+        "😀😀😀",
+        "\u200b\u200f",
+        "\u0000",
+        "<script>alert(1)</script>",
+        "'; DROP TABLE event; --",
+        "/restart",
+    ],
 )
 def test_whatever_is_typed_is_answered(system: System, line: str) -> None:
     heard = system.chat(f"odd{abs(hash(line))}", line)

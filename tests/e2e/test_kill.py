@@ -82,7 +82,7 @@ class Resident:
 
 async def kill_at_random(system: System, until: asyncio.Event) -> list[str]:
     """KILLS deaths by the seeded schedule; each is given a moment, and sometimes none, to come back."""
-    chance = random.Random(SEED)  # noqa: S311 - a schedule, not a secret
+    chance = random.Random(SEED)
     killed = []
     while len(killed) < KILLS:
         await asyncio.sleep(chance.choice((0.2, 0.7, 1.5, 3.0)))

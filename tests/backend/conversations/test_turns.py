@@ -13,7 +13,6 @@ from backend.db import Database
 from backend.outbox import service as outbox
 from wording import Sentences
 
-
 SENTENCES = Sentences.load(Path("domain.yml"))
 
 
@@ -106,9 +105,7 @@ async def test_finishing_twice_answers_once(database: Database, clock: FakeClock
     assert said == ["好", sentences.say("utter_privacy").text]
 
 
-async def test_only_the_first_answer_says_what_is_kept(
-    database: Database, clock: FakeClock, sentences: Sentences
-) -> None:
+async def test_only_the_first_answer_says_what_is_kept(database: Database, clock: FakeClock, sentences: Sentences) -> None:
     for number in ("1", "2"):
         accepted = await accept(database, clock, inbound(number))
         await claim(database, clock)
@@ -145,9 +142,7 @@ async def test_a_failing_turn_is_told_once_retried_and_then_handed_over(
         ("x" * 20_000, "x" * service.TEXT_LIMIT),
     ],
 )
-async def test_typed_text_is_cleaned_and_never_a_command(
-    database: Database, clock: FakeClock, typed: str, engine: str
-) -> None:
+async def test_typed_text_is_cleaned_and_never_a_command(database: Database, clock: FakeClock, typed: str, engine: str) -> None:
     await accept(database, clock, inbound(text=typed))
     (turn,) = await claim(database, clock)
     assert turn.as_dict()["text"] == engine
@@ -172,9 +167,7 @@ async def test_typing_a_button_presses_it(database: Database, clock: FakeClock, 
     assert given["metadata"]["text"] == "没修好，还是黑的"
 
 
-async def test_while_a_person_holds_it_the_bot_is_silent(
-    database: Database, clock: FakeClock, sentences: Sentences
-) -> None:
+async def test_while_a_person_holds_it_the_bot_is_silent(database: Database, clock: FakeClock, sentences: Sentences) -> None:
     accepted = await accept(database, clock, inbound())
     (running,) = await claim(database, clock)
     async with database.write() as session:
@@ -201,9 +194,7 @@ async def test_what_is_said_waits_for_the_running_turn_and_goes_out_in_order(
         async with database.write() as session:
             claimed = await outbox.claim(session, worker="w", channels=["web"], limit=10, now=clock.now())
             for delivery, _ in claimed:
-                await outbox.record(
-                    session, delivery.id, worker="w", outcome=outbox.Outcome("delivered", "x"), now=clock.now()
-                )
+                await outbox.record(session, delivery.id, worker="w", outcome=outbox.Outcome("delivered", "x"), now=clock.now())
             return [message.text for _, message in claimed]
 
     assert await deliver() == []
