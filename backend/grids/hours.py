@@ -13,16 +13,12 @@ def works_on(day: date, holidays: Mapping[date, bool]) -> bool:
     return holidays.get(day, day.weekday() < SATURDAY)
 
 
-def is_open(
-    now: datetime, *, opens: time, closes: time, holidays: Mapping[date, bool], zone: ZoneInfo
-) -> bool:
+def is_open(now: datetime, *, opens: time, closes: time, holidays: Mapping[date, bool], zone: ZoneInfo) -> bool:
     local = now.astimezone(zone)
     return works_on(local.date(), holidays) and opens <= local.time() < closes
 
 
-def next_opening(
-    now: datetime, *, opens: time, closes: time, holidays: Mapping[date, bool], zone: ZoneInfo
-) -> datetime:
+def next_opening(now: datetime, *, opens: time, closes: time, holidays: Mapping[date, bool], zone: ZoneInfo) -> datetime:
     """``now`` while open, else the next opening, in UTC. Raises ValueError for a calendar without working days."""
     if is_open(now, opens=opens, closes=closes, holidays=holidays, zone=zone):
         return now.astimezone(UTC)

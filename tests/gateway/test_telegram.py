@@ -329,9 +329,10 @@ async def test_in_a_group_only_what_is_meant_for_us_is_heard(telegram: TelegramT
 
 async def test_the_webhook_takes_only_what_telegram_signed(sqlite_url: str, tmp_path: Path) -> None:
     secret = "a-secret-of-the-city"
-    async with telegram_town(
-        sqlite_url, tmp_path, webhook_url="https://city.example/hook/", webhook_secret=secret
-    ) as telegram, aiohttp.ClientSession() as http:
+    async with (
+        telegram_town(sqlite_url, tmp_path, webhook_url="https://city.example/hook/", webhook_secret=secret) as telegram,
+        aiohttp.ClientSession() as http,
+    ):
         path = path_of(telegram.settings)
         await until(lambda: telegram.api.webhook is not None)
         announced = telegram.api.webhook

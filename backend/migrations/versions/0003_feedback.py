@@ -19,9 +19,7 @@ def upgrade() -> None:
         sa.Column("staff_id", backend.db.BigId, nullable=False),
         sa.Column("at", backend.db.UtcDateTime(timezone=True), nullable=False),
         sa.Column("id", backend.db.BigId, autoincrement=True, nullable=False),
-        sa.ForeignKeyConstraint(
-            ["message_id"], ["message.id"], name=op.f("fk_misunderstood_message_id"), ondelete="CASCADE"
-        ),
+        sa.ForeignKeyConstraint(["message_id"], ["message.id"], name=op.f("fk_misunderstood_message_id"), ondelete="CASCADE"),
         sa.ForeignKeyConstraint(["staff_id"], ["staff.id"], name=op.f("fk_misunderstood_staff_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_misunderstood")),
         sa.UniqueConstraint("message_id", name=op.f("uq_misunderstood_message_id")),
