@@ -18,21 +18,22 @@ EXAMPLES = Path(__file__).resolve().parents[2] / "data" / "triage" / "items.csv"
 SURE_AFTER_BREAK = 0.45
 SURE_AFTER_COMMA = 0.75
 SURE_BEFORE = 0.45
-SHORTEST_MATTER = 2
+SHORTEST_CLAUSE = 2
 
+_AT_START = r"(?:(?<=[，,。；;、：:！!？?\s])|^)"
 _OPENS = (
-    r"还有(?:就是|一?[个件]事?)?|另外|再有|再就是|再说|其次|顺便(?:说一?下|问一?下|讲一下|报一下)?|顺带|"
-    r"除此之外|此外|第[一二三]个?|[一二三]是|一个是|以及|同时|加上|对了|外加|仲有|同埋"
+    r"还有(?:就是|一?[个件]事?)?|另外|再有|再就是|其次|顺便(?:说一?下|问一?下|讲一下|报一下)?|顺带|除此之外|此外|以及|同时|"
+    rf"加上|外加|仲有|同埋|{_AT_START}(?:对了|第[一二三]个?是?|[一二三]是|一个是)"
 )
 _BREAK = re.compile(rf"(?P<comma>[，,、：:\s]+)|(?P<stop>[。；;！!？?~～…]+)|(?P<opens>{_OPENS})")
-# How others answered and what came of it belongs to the matter before it.
+# How others answered and what came of it belongs to the matter before it; a place says what follows.
 _BELONGS = re.compile(
-    r"不管|没人管|管不了|没得人管|冇人理|不理|没人理|没人来|没来|不来|不修|不认|不肯|不听|不挪|反映|投诉|举报|打电话|打了|电话|找了|找过|找他|"
-    r"推[来给]|说了|说过|说是|说他|讲了|劝|催|希望|请|麻烦|求|恳请|能不能|可不可以|怎么办|咋办|谁来|什么时候|"
-    r"差点|害怕|担心|怕|危险|隐患|受不了|睡不着|睡不好|没法|摔|看不见|看不清|影响|导致|害得|弄得|搞得|结果|所以|因为|"
-    r"我爸|我妈|老人|孩子|小孩|娃|孙子|孙女|奶奶|爷爷"
+    r"不管|没人管|管不了|没得人管|冇人理|不理|没人理|没人来|没来|不来|不修|不认|不肯|不听|不挪|不归|反映|投诉|举报|打电话|打了|电话|找了|找过|找他|"
+    r"推[来给]|说[了过是他不]|讲了|劝|催|希望|请|麻烦|求|恳请|能不能|可不可以|怎么办|咋办|谁来|什么时候|"
+    r"堵了一|堵得|冲[了出坏]|压坏|砸[到了坏]|泡了|差点|害怕|担心|怕|危险|隐患|受不了|睡不着|睡不好|没法|摔|看不见|看不清|影响|导致|害得|弄得|搞得|结果|所以|因为|"
+    r"我爸|我妈|老人|孩子|小孩|娃|孙子|孙女|奶奶|爷爷|(?:[口边里上下面旁头处]|附近|旁边|小区|社区|单元|\d)$"
 )
-_NUMBERING = re.compile(r"^[\d一二三四五①②③][.、．)）]?\s*")
+_NUMBER = re.compile(r"^(?:(?:\d+|[一二三四五])(?:[.．)）](?!\d)|$)|[①②③④⑤])\s*")
 
 
 class ItemClassifier:
@@ -73,37 +74,39 @@ class ItemClassifier:
 
         A cut needs certainty on both sides, about different items.
         """
-        matters: list[str] = []
-        current, sure_of = "", ""
-        for clause, broken in _clauses(text):
+        cuts: list[tuple[int, int]] = []
+        start = end = 0
+        sure_of = ""
+        for clause_start, clause_end, broken in _clauses(text):
+            clause = text[clause_start:clause_end]
             code, probability = self.classify(clause)[0]
-            needed = SURE_AFTER_BREAK if broken else SURE_AFTER_COMMA
-            is_own = len(clause) > SHORTEST_MATTER and probability >= needed and not (_BELONGS.search(clause) and not broken)
-            if sure_of and is_own and code != sure_of:
-                before, certainty = self.classify(current)[0]
-                if certainty >= SURE_BEFORE and before != code:
-                    matters.append(current)
-                    current, sure_of = clause, code
-                    continue
-            current = f"{current}，{clause}" if current else clause
-            if not sure_of and probability >= SURE_BEFORE:
+            belongs = len(clause) <= SHORTEST_CLAUSE or _BELONGS.search(clause)
+            if sure_of and code != sure_of and probability >= (SURE_AFTER_BREAK if broken else SURE_AFTER_COMMA):
+                before, certainty = self.classify(text[start:end])[0]
+                if (broken or not belongs) and certainty >= SURE_BEFORE and before != code:
+                    cuts.append((start, end))
+                    start, sure_of = clause_start, code
+            elif not sure_of and not belongs and probability >= SURE_BEFORE:
                 sure_of = code
-        return [*matters, current] if matters else [text.strip()]
+            start, end = start if cuts or end else clause_start, clause_end
+        return [text[a:b] for a, b in (*cuts, (start, end))] if cuts else [text.strip()]
 
 
-def _clauses(text: str) -> list[tuple[str, bool]]:
-    """The parts between punctuation and opening words, and whether a full stop or such a word stands before each."""
-    found: list[tuple[str, bool]] = []
+def _clauses(text: str) -> list[tuple[int, int, bool]]:
+    """Start and end of the parts between punctuation and opening words, and whether a full stop or such a word stands
+    before each."""
+    found: list[tuple[int, int, bool]] = []
     start, broken = 0, False
     for cut in [*_BREAK.finditer(text), None]:
-        clause = _NUMBERING.sub("", text[start : cut.start() if cut else len(text)].strip())
-        if clause:
-            found.append((clause, broken))
+        end = cut.start() if cut else len(text)
+        if number := _NUMBER.match(text[start:end]):
+            start, broken = start + number.end(), True
+        if start < end:
+            found.append((start, end, broken))
             broken = False
-        if cut is None:
-            break
-        broken = broken or cut["comma"] is None
-        start = cut.end()
+        if cut:
+            broken = broken or cut["comma"] is None
+            start = cut.end()
     return found
 
 

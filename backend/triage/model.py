@@ -4,6 +4,7 @@ The file is an .npz archive of plain numbers and text, read with ``allow_pickle=
 can be wrong, but it cannot run code.
 """
 
+import itertools
 import json
 import math
 import os
@@ -46,7 +47,7 @@ def blocks(fields: Fields) -> tuple[Counter[str], ...]:
     return (
         Counter("w" + word for word in words),
         Counter("c" + gram for gram in _grams(whole, 2)),
-        Counter(["v" + word for word in head_words] + ["v" + a + " " + b for a, b in zip(head_words, head_words[1:], strict=False)]),
+        Counter(["v" + word for word in head_words] + [f"v{a} {b}" for a, b in itertools.pairwise(head_words)]),
         Counter("h" + gram for gram in _grams(head, 3)),
     )
 

@@ -42,14 +42,14 @@ def train(texts: Sequence[Fields], labels: Sequence[str], *, seed: int = SEED, a
     number = {name: index for index, name in enumerate(names)}
     targets = np.array([number[label] for label in labels])
     judged, scores, scales = _held_back(matrix, targets, len(names), len(vocabulary), seed)
-    weights, offsets = _fit(matrix, targets, len(names), len(vocabulary), scales, seed)
+    learners = _learn(matrix, targets, len(names), len(vocabulary), seed)
     sharpness = _sharpness(scores, targets[judged])
     found = softmax(scores * sharpness)
     return Model(
         labels=names,
         vocabulary=vocabulary,
-        weights=weights,
-        offsets=offsets,
+        weights=np.sum([part * scale for (part, _), scale in zip(learners, scales, strict=True)], axis=0, dtype=np.float32),
+        offsets=np.sum([part * scale for (_, part), scale in zip(learners, scales, strict=True)], axis=0, dtype=np.float32),
         sharpness=sharpness,
         thresholds={p: threshold(found.max(axis=1), found.argmax(axis=1) == targets[judged], float(p)) for p in PRECISIONS},
         about={"seed": seed, "texts": len(texts), **(about or {})},
@@ -60,7 +60,10 @@ def read(texts: Sequence[Fields]) -> tuple[Vocabulary, Matrix]:
     """The vocabulary of the texts, features in at least two of them, and a row of values for each text."""
     numbers: defaultdict[str, int] = defaultdict(itertools.count().__next__)
     counted = [
-        [(np.array([numbers[name] for name in counts], dtype=np.int64), np.array(list(counts.values()))) for counts in blocks(fields)]
+        [
+            (np.array([numbers[name] for name in found], dtype=np.int64), np.array(list(found.values())))
+            for found in blocks(fields)
+        ]
         for fields in texts
     ]
     names = list(numbers)
@@ -131,15 +134,6 @@ def _folds(targets: Numbers, seed: int) -> Iterator[tuple[Numbers, Numbers]]:
         yield np.concatenate([others[train_rows], lonely]), others[test_rows]
 
 
-def _fit(
-    matrix: Matrix, targets: Numbers, count: int, half: int, scales: tuple[float, float], seed: int
-) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-    learners = _learn(matrix, targets, count, half, seed)
-    weights = sum(part * scale for (part, _), scale in zip(learners, scales, strict=True))
-    offsets = sum(part * scale for (_, part), scale in zip(learners, scales, strict=True))
-    return np.asarray(weights, dtype=np.float32), np.asarray(offsets, dtype=np.float32)
-
-
 def _learn(
     matrix: Matrix, targets: Numbers, count: int, half: int, seed: int
 ) -> list[tuple[npt.NDArray[Any], npt.NDArray[Any]]]:
@@ -156,7 +150,8 @@ def _learn(
     total = np.asarray(plain.sum(axis=0)).ravel() + 0.05
     for label in np.flatnonzero(present):
         mine = targets == label
-        svm = LinearSVC(C=0.3, tol=1e-3, class_weight={True: len(mine) / (present > 0).sum() / present[label]}, random_state=seed)
+        rarity = {True: len(mine) / np.count_nonzero(present) / present[label]}
+        svm = LinearSVC(C=0.3, tol=1e-3, class_weight=rarity, random_state=seed)
         svm.fit(damped, mine)
         weights[0][:half, label], offsets[0][label] = svm.coef_[0], svm.intercept_[0]
 
@@ -179,5 +174,3 @@ def _sharpness(scores: npt.NDArray[Any], targets: Numbers) -> float:
         return float(np.mean(total - grown[np.arange(len(targets)), targets]))
 
     return math.exp(minimize_scalar(loss, bounds=(-4, 4), method="bounded").x)
-
-

@@ -24,7 +24,7 @@ def command() -> None:
 @click.option("--seed", default=SEED, show_default=True, help="The same data and seed give the same model.")
 @click.option("--split", "share", type=click.FloatRange(0, 1, min_open=True, max_open=True), help="Keep this share to test on.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def train(data: Path, text: str, label: str, out: Path, seed: int, share: float | None, *, as_json: bool) -> None:
+def train(*, data: Path, text: str, label: str, out: Path, seed: int, share: float | None, as_json: bool) -> None:
     """Learn from the labelled matters in a file; with --split, keep some of them and say how well they are routed."""
     from backend.triage import evaluation, training
 
@@ -55,7 +55,7 @@ def train(data: Path, text: str, label: str, out: Path, seed: int, share: float 
 @click.option("--text", help="Columns with the words; those of the training where not given.")
 @click.option("--label", help="Column with the label; that of the training where not given.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def evaluate(path: Path, data: Path, text: str | None, label: str | None, *, as_json: bool) -> None:
+def evaluate(*, path: Path, data: Path, text: str | None, label: str | None, as_json: bool) -> None:
     """Measure a model on labelled matters that it has not seen."""
     from backend.triage import evaluation
     from backend.triage.model import BadModel, Model
