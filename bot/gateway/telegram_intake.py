@@ -127,9 +127,9 @@ class Intake:
         self._groups = {chat: until for chat, until in self._groups.items() if until > now}
         self._groups[message.chat.id] = now + GROUP_PAUSE
         link = InlineKeyboardButton(IN_PRIVATE, url=f"https://t.me/{self._bot.username}?start=group")
-        await self._pace.wait(message.chat.id)
         try:
-            await self._bot.send_message(message.chat.id, IN_GROUP, reply_markup=InlineKeyboardMarkup([[link]]))
+            async with self._pace.turn(message.chat.id):
+                await self._bot.send_message(message.chat.id, IN_GROUP, reply_markup=InlineKeyboardMarkup([[link]]))
         except error.TelegramError as failure:
             logger.warning("a group was not told: %s", reason_of(failure))
 

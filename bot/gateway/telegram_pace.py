@@ -2,7 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 
 PER_SECOND = 30.0  # messages of a bot, https://core.telegram.org/bots/faq#broadcasting-to-users
 CHAT_PAUSE = 1.0  # seconds between two messages in a chat, the same page
@@ -19,15 +20,19 @@ class Pace:
         self._next = 0.0
         self._chats: dict[int, float] = {}
 
-    async def wait(self, chat: int) -> None:
-        """Return when a message may be sent into ``chat``."""
+    @asynccontextmanager
+    async def turn(self, chat: int) -> AsyncIterator[None]:
+        """Begins when a message may be sent into ``chat``; the chat's pause is counted from its end."""
         while (left := self._chats.get(chat, 0.0) - self._now()) > 0:  # noqa: ASYNC110 - it is a time that is waited for
             await asyncio.sleep(left)
         mine = max(self._now(), self._next)
         self._next = mine + self._gap
-        self._forget()
-        self._chats[chat] = mine + self._chat_pause
-        await asyncio.sleep(max(0.0, mine - self._now()))
+        try:
+            await asyncio.sleep(max(0.0, mine - self._now()))
+            yield
+        finally:
+            self._forget()
+            self._chats[chat] = self._now() + self._chat_pause
 
     def _forget(self) -> None:
         if len(self._chats) >= REMEMBERED:

@@ -14,6 +14,7 @@ from bot.gateway.telegram_intake import Intake
 logger = logging.getLogger(__name__)
 
 CONFLICT_PAUSE = 30.0  # seconds
+AT_ONCE = 16  # residents; the record is written one message after another anyway
 
 
 class Polling:
@@ -25,6 +26,7 @@ class Polling:
 
     def __init__(self, bot: TelegramBot, intake: Intake) -> None:
         self._bot, self._intake = bot, intake
+        self._room = asyncio.Semaphore(AT_ONCE)
 
     async def run(self) -> None:
         """Until cancelled. Raises InvalidToken."""
@@ -62,7 +64,8 @@ class Polling:
         for update in updates:
             while True:
                 try:
-                    await self._intake.take(update)
+                    async with self._room:
+                        await self._intake.take(update)
                     break
                 except BackendDown as down:
                     logger.warning("update %s is not stored yet: %s", update["update_id"], down)

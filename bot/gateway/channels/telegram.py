@@ -86,23 +86,24 @@ class Telegram:
             raise Unreachable("photo not read") from None
         except BackendRefused as refused:
             raise Rejected(f"photo refused: {refused}") from None
-        await self._pace.wait(chat)
-        try:
-            if file:
-                name = f"file.{mime.rpartition('/')[2]}"
-                return await self._bot.send_document(chat, file, filename=name, reply_markup=part.keyboard)
-            if len(photos) > 1:
-                album = [InputMediaPhoto(photo) for photo in photos]
-                return (await self._bot.send_media_group(chat, album, read_timeout=UPLOAD_SECONDS))[-1]
-            if photos:
-                return await self._bot.send_photo(
-                    chat, photos[0], caption=part.text or None, reply_markup=part.keyboard, read_timeout=UPLOAD_SECONDS
-                )
-            return await self._bot.send_message(
-                chat, part.text, reply_markup=part.keyboard, link_preview_options=NO_PREVIEW
+        async with self._pace.turn(chat):
+            try:
+                return await self._call(chat, part, photos, file, mime)
+            except error.TelegramError as failure:
+                raise meaning(failure) from None
+
+    async def _call(self, chat: int, part: Part, photos: list[bytes], file: bytes, mime: str) -> Message:
+        if file:
+            name = f"file.{mime.rpartition('/')[2]}"
+            return await self._bot.send_document(chat, file, filename=name, reply_markup=part.keyboard)
+        if len(photos) > 1:
+            album = [InputMediaPhoto(photo) for photo in photos]
+            return (await self._bot.send_media_group(chat, album, read_timeout=UPLOAD_SECONDS))[-1]
+        if photos:
+            return await self._bot.send_photo(
+                chat, photos[0], caption=part.text or None, reply_markup=part.keyboard, read_timeout=UPLOAD_SECONDS
             )
-        except error.TelegramError as failure:
-            raise meaning(failure) from None
+        return await self._bot.send_message(chat, part.text, reply_markup=part.keyboard, link_preview_options=NO_PREVIEW)
 
 
 def meaning(failure: error.TelegramError) -> Exception:
