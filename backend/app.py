@@ -49,8 +49,14 @@ def internal_app(settings: Settings, database: Database, clock: Clock | None = N
     app.router.add_get("/health", health)
     for routes in (conversation_routes, outbox_routes, media_routes, event_routes, intake_routes):
         app.add_routes(routes)
+    app.on_startup.append(_prepare)
     app.cleanup_ctx.append(_clerk)
     return app
+
+
+async def _prepare(app: web.Application) -> None:
+    async with app[DATABASE].read() as session:
+        await app[READERS].prepare(session)
 
 
 async def _clerk(app: web.Application) -> AsyncIterator[None]:

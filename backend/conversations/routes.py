@@ -58,6 +58,8 @@ async def claim_turns(request: web.Request) -> web.Response:
     signal = database.signals["turns"]
     while True:
         seen = signal.count
+        if request.transport is None:  # whoever asked has gone: nothing is leased to a ghost
+            return web.Response(status=499)
         async with database.write() as session:
             turns = await service.claim_turns(
                 session, worker=body.worker, limit=body.limit, sentences=request.app[SENTENCES], now=clock.now()
@@ -129,6 +131,7 @@ def as_seen(message: Message, types: dict[str, str]) -> dict[str, Any]:
         "author": message.author.value,
         "kind": message.kind.value,
         "text": payload.get("title") or "" if is_button else message.text,
+        "payload": message.text if is_button else None,
         "buttons": [{"title": b["title"], "payload": b["payload"]} for b in message.buttons],
         "media": [{"key": key, "mime": types.get(key, "")} for key in payload.get("media") or []],
         "location": payload.get("location"),

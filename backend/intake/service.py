@@ -1,5 +1,6 @@
 """Reading a resident's words: where it is, what it is, and which item of the admission list that makes it."""
 
+import asyncio
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -42,9 +43,14 @@ class Readers:
         return self._reader
 
     def items(self) -> ItemClassifier:
-        if self._classifier is None:
-            self._classifier = ItemClassifier.load(self.classifier_path)
+        assert self._classifier is not None, "prepare() comes first"
         return self._classifier
+
+    async def prepare(self, session: AsyncSession) -> None:
+        """Load what reading needs; the item classifier is trained first when it is stale (some seconds)."""
+        keywords = {item.code: f"{item.name} {item.keywords}" for item in await session.scalars(select(Item))}
+        self._classifier = await asyncio.to_thread(ItemClassifier.load, self.classifier_path, keywords=keywords)
+        (await self.address(session)).read("")  # jieba reads its dictionary now, not with the first resident
 
 
 async def read(

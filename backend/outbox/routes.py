@@ -36,6 +36,8 @@ async def claim(request: web.Request) -> web.Response:
     signal = database.signals["deliveries"]
     while True:
         seen = signal.count
+        if request.transport is None:  # whoever asked has gone: nothing is leased to a ghost
+            return web.Response(status=499)
         async with database.write() as session:
             claimed = await service.claim(
                 session, worker=body.worker, channels=body.channels, limit=body.limit, now=clock.now()

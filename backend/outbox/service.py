@@ -138,6 +138,7 @@ async def record(session: AsyncSession, delivery_id: int, *, worker: str, outcom
         raise NotFound
     if delivery.state is not DeliveryState.SENDING or delivery.worker != worker:
         return delivery
+    wake(session, "deliveries")  # the next one of this conversation may go
     delivery.worker = delivery.lease_until = None
     delivery.reason = outcome.reason[:200]
     match outcome.kind:
