@@ -191,8 +191,11 @@ class Supervisor:
         answered = time.monotonic()
         while not self.stopping.is_set():
             process = one.process
-            if process and await healthy(one.program.port, self.environment.get("LINLITONG_SERVICE_TOKEN", "")):
+            token = self.environment.get("LINLITONG_SERVICE_TOKEN", "")
+            status = await health(one.program.port, token) if process else None
+            if status is not None:  # one that says 503 waits for another, and is alive
                 answered = time.monotonic()
+            if status == 200:
                 if process is one.process and not one.ready.is_set():
                     one.ready.set()
                     if one.was_ready:
@@ -272,8 +275,8 @@ class Supervisor:
         )
 
 
-async def healthy(port: int, token: str) -> bool:
-    """True when GET /health on the loopback port answers 200 within 2 s."""
+async def health(port: int, token: str) -> int | None:
+    """The status with which GET /health on the loopback port answers within 2 s; None for no answer."""
     request = f"GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {token}\r\nConnection: close\r\n\r\n"
     try:
         async with asyncio.timeout(2):
@@ -284,8 +287,9 @@ async def healthy(port: int, token: str) -> bool:
             finally:
                 writer.close()
     except (OSError, TimeoutError):
-        return False
-    return status.split()[1:2] == [b"200"]
+        return None
+    words = status.split()
+    return int(words[1]) if len(words) > 1 and words[1].isdigit() else None
 
 
 @dataclass(frozen=True)
