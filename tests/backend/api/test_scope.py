@@ -93,7 +93,7 @@ async def test_a_stranger_s_number_looks_like_one_that_never_was(town: Town) -> 
     number = await town.reported(area="JP1")
     token = await town.token("grid")
     for path in ("/api/v1/events/{}", "/api/v1/events?q={}"):
-        strange, never = (await town.api("GET", path.format(n), token=token) for n in (number, "1234-5674"))
+        strange, never = [await town.api("GET", path.format(n), token=token) for n in (number, "1234-5674")]
         assert strange == never
         assert await town.api("GET", path.format(number.replace("-", "")), token=token) == never
 
