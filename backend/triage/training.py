@@ -19,6 +19,7 @@ SEED = 20201
 PRECISIONS = ("0.95", "0.97")
 FOLDS = 5
 WORK = 4e8  # non-zero values times labels that the folds may cost: about half a minute of one core
+FITS = 100  # labels times folds: each costs something however small the data
 LARGEST = 300_000  # features; the rarest are dropped
 RATIO_RANGE = (0.2, 4.0)
 
@@ -108,7 +109,7 @@ def _held_back(
 
     Every text is judged when the folds are cheap; with many labels, only as many folds as ``WORK`` allows.
     """
-    rounds = max(1, min(FOLDS, int(WORK / (matrix.nnz * count))))
+    rounds = max(1, min(FOLDS, int(WORK / (matrix.nnz * count)), FITS // count))
     judged, seen = [], []
     for train_rows, test_rows in list(_folds(targets, seed))[:rounds]:
         learners = _learn(matrix[train_rows], targets[train_rows], count, half, seed)
