@@ -1,0 +1,1 @@
+"""What a turn costs, beside an assistant built of Rasa's defaults: ``linlitong bench turns``."""
