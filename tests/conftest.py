@@ -5,5 +5,5 @@ import os
 pytest_plugins = ["tests.support.browser", "tests.support.databases", "tests.support.notrun", "tests.support.system"]
 
 for _name in list(os.environ):
-    if _name == "TELEGRAM_BOT_TOKEN" or (_name.startswith("LINLITONG_") and not _name.startswith("LINLITONG_TEST_")):
+    if _name.startswith("TELEGRAM_") or (_name.startswith("LINLITONG_") and not _name.startswith("LINLITONG_TEST_")):
         del os.environ[_name]

@@ -64,6 +64,8 @@ async def accept(session: AsyncSession, inbound: Inbound, *, now: datetime) -> A
     """Store an inbound message, once. A repeat (same channel, address and external id) returns the first row."""
     conversation = await _conversation(session, inbound, now=now)
     await lock(session, conversation)
+    account = await session.get_one(Account, conversation.account_id)
+    account.blocked_at = None  # someone who writes has not blocked us
     known = await session.scalar(
         select(Message).where(Message.conversation_id == conversation.id, Message.external_id == inbound.external_id)
     )

@@ -381,6 +381,7 @@ async def find_handler(
 async def queue_at_street(session: AsyncSession, event: Event, *, desk: Desk) -> None:
     """Nobody fits by the duty matrix: the street centre decides. The event stays ACCEPTED."""
     event.handler, event.handler_code = HandlerKind.STREET, await _code_at(session, event, HandlerKind.STREET)
+    event.level = HandlerKind.STREET
     for staff_id in await notices.at_desk(session, event.handler, event.handler_code):
         notices.tell(session, staff_id, f"待派遣：{event.description[:40]}", now=desk.now, event_id=event.id)
 
