@@ -220,11 +220,13 @@ class Verify(HouseAction):
         number, solved = number_in(turn) or "", bool(turn.entity("solved"))
         note = turn.metadata.get("text") if turn.metadata.get("kind") == "text" else ""
         try:
-            await turn.post(f"/events/{number}/verdict", {"solved": solved, "note": note or ""}, once=f"verdict {number}")
+            event = await turn.post(
+                f"/events/{number}/verdict", {"solved": solved, "note": note or ""}, once=f"verdict {number}"
+            )
         except Refused as refused:
             turn.say("utter_not_possible", reason=refused.sentence)
             return []
-        turn.say("utter_verified_solved" if solved else "utter_verified_unsolved", number=number)
+        turn.say("utter_event_closed" if solved else "utter_verified_unsolved", title=event["title"], number=number)
         return []
 
 

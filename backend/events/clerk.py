@@ -24,10 +24,10 @@ logger = logging.getLogger(__name__)
 BATCH = 50
 
 
-def _reported() -> ColumnElement[bool]:
-    """Reported, and the turn that filed it has been answered: the number comes before what follows from it."""
-    answering = exists().where(Message.id == Event.message_id, Message.turn_state.in_(conversations.OPEN))
-    return (Event.state == EventState.REPORTED) & or_(Event.message_id.is_(None), ~answering)
+def _after_the_turn(state: EventState) -> ColumnElement[bool]:
+    """In ``state``, and the reporter's turn has been answered: the answer comes before what follows from it."""
+    answering = exists().where(Message.conversation_id == Event.conversation_id, Message.turn_state.in_(conversations.OPEN))
+    return (Event.state == state) & or_(Event.conversation_id.is_(None), ~answering)
 
 
 async def take_up(session: AsyncSession, event: Event, desk: Desk) -> None:
@@ -58,8 +58,8 @@ async def climb(session: AsyncSession, event: Event, desk: Desk) -> None:
 Due = Callable[[Desk], ColumnElement[bool]]
 Act = Callable[[AsyncSession, Event, Desk], Awaitable[None]]
 DUTIES: list[tuple[Due, Act]] = [
-    (lambda desk: _reported(), take_up),
-    (lambda desk: Event.state == EventState.REOPENED, give_back_higher),
+    (lambda desk: _after_the_turn(EventState.REPORTED), take_up),
+    (lambda desk: _after_the_turn(EventState.REOPENED), give_back_higher),
     (lambda desk: (Event.state == EventState.VERIFYING) & (Event.verify_by <= desk.now), close_unanswered),
     (lambda desk: Event.state.in_(OPEN) & (Event.escalate_at <= desk.now), climb),
 ]

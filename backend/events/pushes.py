@@ -89,7 +89,7 @@ async def push_step(
             name = "utter_event_verify"
         if to is EventState.CLOSED:
             name = _closing(actor, is_reporter=is_reporter)
-        if by_reporter and is_reporter and to is not EventState.CLOSED:
+        if by_reporter and is_reporter:
             continue  # the turn itself answers what the resident just did
         if name is None:
             continue

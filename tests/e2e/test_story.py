@@ -40,8 +40,7 @@ def test_from_the_first_words_to_the_stars(system: System) -> None:
     assert "解决了吗" in told[2]
 
     closed = texts(system.chat("story", "修好了，谢谢", wait=2))
-    assert closed[0] == f"好的，编号 {number} 办结。"
-    assert closed[1].startswith("【已办结】")
+    assert closed == [f"【已办结】路灯故障（{number}）\n这次办得怎么样？请给个评价。"]
     assert texts(system.chat("story", "五星"))[0] == "谢谢您的 5 星评价。"
 
 

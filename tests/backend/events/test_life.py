@@ -132,7 +132,6 @@ async def test_from_report_to_closing_every_step_is_told_in_order(story: Story) 
         f"【处置中】{number} 有人在办了：宫涵社区第一网格（网格员member1员）。",
         f"【已处置】路灯故障（{number}）",
         f"路灯故障（{number}）解决了吗？72小时内没回话，就按办结处理。",
-        f"【已办结】路灯故障（{number}）",
     ]
     assert await story.steps() == [
         (None, S.REPORTED),
