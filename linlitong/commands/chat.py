@@ -1,6 +1,7 @@
 """linlitong chat"""
 
 import asyncio
+import hashlib
 import os
 
 import click
@@ -24,12 +25,12 @@ def command(name: str, as_json: bool, wait: float, url: str) -> None:
     One message a line. [photo] PATH, [location LAT,LON] and [button PAYLOAD] send the others; in a terminal a number
     presses that button.
     """
-    if not name.replace("-", "").replace("_", "").isalnum() or len(name) > 64:
-        raise click.BadParameter("letters, digits, - and _, at most 64 of them.", param_hint="--as")
+    if not name.strip() or len(name) > 100:
+        raise click.UsageError("NAME is 1 to 100 characters.")
     home = Home.from_environment()
     talk = chat.Chat(
         url=(url or address(home)).rstrip("/"),
-        keep=home.path / "chat" / f"{name}.json",
+        keep=home.path / "chat" / f"{file_name(name)}.json",
         screen=chat.Lines() if as_json else chat.Bubbles(),
         wait=wait,
     )
@@ -37,6 +38,12 @@ def command(name: str, as_json: bool, wait: float, url: str) -> None:
         asyncio.run(talk.run())
     except KeyboardInterrupt:
         click.echo()
+
+
+def file_name(name: str) -> str:
+    """The name itself where it can be a file's, else a digest of it."""
+    plain = name.replace("-", "").replace("_", "").isalnum() and len(name) <= 64
+    return name if plain else hashlib.sha256(name.encode()).hexdigest()[:32]
 
 
 def address(home: Home) -> str:
