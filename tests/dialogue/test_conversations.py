@@ -36,7 +36,7 @@ CONVERSATIONS: dict[str, list[tuple[str, list[str]]]] = {
     "算了 leaves it cleanly": [
         ("宫涵社区6号楼路灯不亮", [SUMMARY]),
         ("算了", ["这件没有登记"]),
-        ("确认", ["您想办哪件事"]),
+        ("确认", ["这张单子已经不在了"]),
     ],
     "anonymous in plain words": [
         ("宫涵社区10号楼有人群租，隔了好多间", ["实名", SUMMARY]),
