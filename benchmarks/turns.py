@@ -129,18 +129,18 @@ async def at_once(system: System, residents: int, turns: int) -> dict[str, Any]:
     async with AsyncExitStack() as stack:
         names = [f"{residents}-{number}" for number in range(residents)]
         lines = [await stack.enter_async_context(system.line(name)) for name in names]
-        pids = [pid for family in system.programs().values() for pid in family]
-        used, began = processes.processor_seconds(pids), time.perf_counter()
+        used, began = processor_seconds(system), time.perf_counter()
         said = await asyncio.gather(*(say(line, rounds * len(CONVERSATION)) for line in lines))
-        wall, core = time.perf_counter() - began, processes.processor_seconds(pids) - used
+        wall = time.perf_counter() - began
+        core = {name: seconds - used[name] for name, seconds in processor_seconds(system).items()}
     seconds = [took for line in said for took in line]
     return {
         "residents": residents,
         "turns": len(seconds),
         **percentiles(seconds),
         "turns_per_second": round(len(seconds) / wall, 2),
-        "core_ms_per_turn": round(1000 * core / len(seconds), 1),
-        "turns_per_second_per_core": round(len(seconds) / core, 2),
+        "turns_per_second_per_core": round(len(seconds) / core["all"], 2),
+        "core_ms_per_turn": {name: round(1000 * each / len(seconds), 1) for name, each in core.items()},
     }
 
 
@@ -165,6 +165,12 @@ async def one_conversation(system: System, messages: int) -> dict[str, Any]:
         "last_ms": last_ms,
         "last_to_tenth": round(last_ms / tenth_ms, 2),
     }
+
+
+def processor_seconds(system: System) -> dict[str, float]:
+    """Processor time so far by program, and of all."""
+    found = {name: processes.processor_seconds(pids) for name, pids in system.programs().items()}
+    return found | {"all": sum(found.values())}
 
 
 def memory(system: System) -> dict[str, float]:
@@ -222,9 +228,9 @@ class Machine:
     def _times(self) -> tuple[float, float, float]:
         """Now, and the processor seconds of all and of the benchmark so far."""
         user, nice, kernel = Path("/proc/stat").read_text().split()[1:4]
-        pids = [pid for system in self._systems.values() for family in system.programs().values() for pid in family]
         busy = (int(user) + int(nice) + int(kernel)) / processes.TICK
-        return time.monotonic(), busy, processes.processor_seconds([*pids, os.getpid()])
+        own = sum(processor_seconds(system)["all"] for system in self._systems.values())
+        return time.monotonic(), busy, own + processes.processor_seconds([os.getpid()])
 
 
 def note(line: str) -> None:

@@ -85,6 +85,10 @@ def table(report: dict[str, Any]) -> Iterator[str]:
         yield row(f"{title}: whole turn, ms p95", *(level["ms_p95"] for level in levels))
         yield row(f"{title}: turns a second", *(level["turns_per_second"] for level in levels))
         yield row(f"{title}: turns a second and core", *(level["turns_per_second_per_core"] for level in levels))
+    programs = list(dict.fromkeys(name for one in columns for name in one["memory_mb"]))
+    for name in programs:
+        busiest = [one["at_once"][-1]["core_ms_per_turn"] for one in columns]
+        yield row(f"processor time of a turn, ms: {name}", *(level.get(name) for level in busiest))
     long = [one["one_conversation"] or {} for one in columns]
     for key, title in {
         "messages": "a long conversation: messages",
@@ -94,7 +98,7 @@ def table(report: dict[str, Any]) -> Iterator[str]:
         "last_to_tenth": "last to tenth",
     }.items():
         yield row(title, *(one.get(key) for one in long))
-    for name in dict.fromkeys(name for one in columns for name in one["memory_mb"]):
+    for name in programs:
         yield row(f"memory, MB: {name}", *(one["memory_mb"].get(name) for one in columns))
     if ratios := report["ratios"]:
         for level in ratios["at_once"]:
