@@ -17,7 +17,7 @@ CONVERSATIONS: dict[str, list[tuple[str, list[str]]]] = {
     "what is missing is asked for, one thing at a time": [
         ("我要报事", ["是什么事"]),
         ("电梯坏了，停在那儿不动", ["在哪儿呢"]),
-        ("富江新苑8号楼", ["富江新苑8号楼", "电梯故障", SUMMARY]),
+        ("富江新苑8号楼", ["富江新苑社区8号楼", "电梯故障", SUMMARY]),
     ],
     "a place that nobody knows is asked for again, in other words": [
         ("楼道里全是垃圾", ["在哪儿呢"]),

@@ -61,10 +61,10 @@ class Resident:
         turn = 0
         while not until.is_set():
             turn += 1
-            answers = await self.say(f"{self.name}-{turn}-a", {"kind": "text", "text": self.line})
+            answers = await self.say(f"kill-{self.name}-{turn:06d}-a", {"kind": "text", "text": self.line})
             buttons = [button["payload"] for answer in answers for button in answer["buttons"]]
             assert "/confirm_report" in buttons, answers
-            await self.say(f"{self.name}-{turn}-b", {"kind": "button", "payload": "/confirm_report", "title": "确认"})
+            await self.say(f"kill-{self.name}-{turn:06d}-b", {"kind": "button", "payload": "/confirm_report", "title": "确认"})
             self.ledger.confirmed += 1
 
     async def settled(self) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
