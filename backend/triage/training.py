@@ -95,10 +95,15 @@ def read(texts: Sequence[Fields]) -> tuple[Vocabulary, Matrix]:
 
 
 def threshold(probabilities: npt.NDArray[Any], right: npt.NDArray[np.bool_], precision: float) -> float | None:
-    """The least probability from which on at least ``precision`` of the texts were judged right, or None."""
+    """The least probability from which on ``precision`` of the texts were judged right, or None.
+
+    One more error and one standard error are allowed for, so that a few lucky texts do not decide and the precision
+    holds on others too.
+    """
     order = np.argsort(-probabilities, kind="stable")
-    share = np.cumsum(right[order]) / np.arange(1, len(order) + 1)
-    good = np.flatnonzero(share >= precision)
+    count = np.arange(1, len(order) + 1)
+    share = np.cumsum(right[order]) / (count + 1)
+    good = np.flatnonzero(share - np.sqrt(share * (1 - share) / count) >= precision)
     return float(probabilities[order[good[-1]]]) if len(good) else None
 
 

@@ -80,11 +80,15 @@ def test_a_file_that_would_run_code_is_refused(tmp_path: Path) -> None:
 
 
 def test_the_threshold_is_the_least_probability_with_the_precision() -> None:
-    probabilities = np.array([0.9, 0.8, 0.7, 0.6, 0.5])
-    right = np.array([True, True, True, False, False])
-    assert training.threshold(probabilities, right, 0.75) == 0.6
-    assert training.threshold(probabilities, right, 0.95) == 0.7
+    probabilities = np.linspace(1, 0, 1001)
+    right = probabilities >= 0.5
+    assert training.threshold(probabilities, right, 0.95) == pytest.approx(0.48, abs=0.01)
+    assert training.threshold(probabilities, right, 0.97) > training.threshold(probabilities, right, 0.95)
     assert training.threshold(probabilities, ~right, 0.95) is None
+
+
+def test_a_few_lucky_texts_make_no_threshold() -> None:
+    assert training.threshold(np.array([0.9, 0.8, 0.7]), np.array([True, True, True]), 0.95) is None
 
 
 def test_rare_labels_and_short_texts_do_no_harm() -> None:
