@@ -41,7 +41,7 @@ class Patience:
     ready: float = 180
     stop: float = 10
     first_pause: float = 0.2
-    longest_pause: float = 30
+    longest_pause: float = 5
     settled: float = 10  # a program that ran this long starts again without a longer pause
     stuck: float = 60  # alive, but no answer from /health
     early_deaths: int = 5  # before it was ever ready
