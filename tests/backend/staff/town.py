@@ -144,7 +144,7 @@ class Town:
     async def says(
         self, text: str, *, resident: str = "r1", media: list[str] | None = None, name: str = "王小明"
     ) -> Conversation:
-        """A resident writes; returns the conversation."""
+        """A resident writes and has been answered; returns the conversation."""
         async with self.database.write() as session:
             count = len((await session.scalars(select(Conversation))).all())
             accepted = await conversations.accept(
@@ -160,6 +160,8 @@ class Town:
                 ),
                 now=self.clock.now(),
             )
+            if accepted.message.turn_state is conversations.TurnState.PENDING:
+                accepted.message.turn_state = conversations.TurnState.DONE  # the bot has answered
         return accepted.conversation
 
     async def waits(self, text: str = "我想找人", *, resident: str = "r1", desk: str | None = "GH", **more: Any) -> int:
