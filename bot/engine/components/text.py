@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import functools
+import importlib.util
+import json
 import re
+import sys
 import unicodedata
 from collections.abc import Iterator
+from pathlib import Path
 
 import jieba
 
@@ -82,21 +86,27 @@ def _cut(letters: str) -> list[str] | None:
     return cuts[-1]
 
 
+# The two tables are read as files: importing the packages brings in dictionaries of phrases, 70 MB of memory.
+def _table(package: str, name: str) -> str:
+    """The text of a file that a package brings."""
+    found = importlib.util.find_spec(package)
+    if found is None or not found.submodule_search_locations:
+        raise ModuleNotFoundError(f"{package} is not installed", name=package)
+    return (Path(found.submodule_search_locations[0]) / name).read_text(encoding="utf-8")
+
+
 @functools.cache
 def _simplified_forms() -> dict[int, str]:
     """Traditional characters with their first simplified form (OpenCC's table)."""
-    from opencc_purepy.dictionary_lib import DictionaryMaxlength
-
-    characters = DictionaryMaxlength.new().ts_characters[0]
-    return {ord(old): new for old, new in characters.items() if len(old) == 1}
+    pairs = (line.split("\t") for line in _table("opencc_purepy", "dicts/TSCharacters.txt").splitlines() if "\t" in line)
+    return {ord(old): new.split()[0] for old, new in pairs if len(old) == 1}
 
 
 @functools.cache
 def _readings() -> dict[str, str]:
     """The commonest reading of each Chinese character, without tone; ü is v."""
-    from pypinyin.constants import PINYIN_DICT
-
-    return {chr(code): _toneless(readings.split(",")[0]) for code, readings in PINYIN_DICT.items()}
+    readings = json.loads(_table("pypinyin", "pinyin_dict.json"))
+    return {chr(int(code)): sys.intern(_toneless(each.split(",")[0])) for code, each in readings.items()}
 
 
 @functools.cache
@@ -105,5 +115,5 @@ def _known_syllables() -> frozenset[str]:
 
 
 def _toneless(reading: str) -> str:
-    letters = unicodedata.normalize("NFD", reading.replace("ü", "v"))
+    letters = unicodedata.normalize("NFD", reading).replace("u\N{COMBINING DIAERESIS}", "v")
     return "".join(letter for letter in letters if not unicodedata.combining(letter))
