@@ -26,7 +26,7 @@ def command() -> None:
 @click.option(
     "--stock-epochs",
     type=click.IntRange(min=1),
-    default=2,
+    default=1,
     show_default=True,
     help="How long DIET and TED learn; the time of a message and the memory do not depend on it.",
 )
@@ -42,7 +42,7 @@ def turns(
 ) -> None:
     """Start a private system in a temporary home, let residents talk, and say what a turn costs.
 
-    With the stock assistant it takes 20 minutes and more, most of them for DIET to learn the first time.
+    With the stock assistant it takes half an hour and more the first time: DIET learns for minutes an epoch.
     """
     from benchmarks.systems import BenchFailed
     from benchmarks.turns import Sizes, run

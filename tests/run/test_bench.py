@@ -19,7 +19,7 @@ PROGRAMS = {"backend", "actions", "engine", "gateway", "supervisor"}
 
 @pytest.mark.slow
 @pytest.mark.engine
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(900)
 def test_what_a_turn_costs_is_told_for_every_part(tmp_path: Path) -> None:
     if KEPT_MODELS.exists():
         shutil.copytree(KEPT_MODELS, tmp_path / "models")
