@@ -11,7 +11,7 @@ test: ## Every test that this machine can run; ARGS="-k word" for some
 lock: ## Resolve requirements/*.in and package.json anew
 	@scripts/bootstrap lock
 
-bench: ## Time turns against a running or a new system
+bench: ## Time turns in a private system, beside an assistant of Rasa's defaults
 	@scripts/bootstrap run
 	@.venv/bin/linlitong bench turns
 

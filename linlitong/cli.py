@@ -22,7 +22,7 @@ COMMANDS = {
     "address": "Evaluate how addresses are resolved.",
     "triage": "Train and evaluate the classification of matters.",
     "statutes": "Import and evaluate the legal questions.",
-    "bench": "Time turns against a running system.",
+    "bench": "Time turns in a private system, beside Rasa's defaults.",
 }
 
 
