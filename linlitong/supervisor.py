@@ -38,7 +38,7 @@ class Program:
 class Patience:
     """Seconds; the tests set them smaller."""
 
-    ready: float = 180
+    ready: float = 300
     stop: float = 10
     first_pause: float = 0.2
     longest_pause: float = 5

@@ -97,7 +97,7 @@ async def kill_at_random(system: System, until: asyncio.Event) -> list[str]:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1500)
 async def test_nothing_acknowledged_is_lost_or_doubled(tmp_path: Path) -> None:
     with running(tmp_path) as system:
         until = asyncio.Event()

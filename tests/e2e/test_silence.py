@@ -13,7 +13,7 @@ DELAYED = "您的话我收到了"
 GREETING = "我是邻里通"
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("program", ["engine", "actions"])
 def test_a_part_that_hangs_is_told_and_the_answer_comes_when_it_is_back(system: System, program: str) -> None:
     name = f"patient-{program}"

@@ -20,7 +20,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 KEPT_MODELS = ROOT / ".pytest_cache" / "models"  # trained once, by their fingerprint
-READY_SECONDS = 300
+READY_SECONDS = 600
 
 
 def free_port() -> int:
