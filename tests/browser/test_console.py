@@ -41,7 +41,8 @@ async def browser(chromium_path: str) -> AsyncIterator[Browser]:
 async def signed_in(browser: Browser, town: Town, username: str, size: dict[str, int] = DESKTOP) -> AsyncIterator[Page]:
     """A page after signing in through the form; at the end, nothing was refused by the policy or loaded from elsewhere."""
     context: BrowserContext = await browser.new_context(viewport=size, locale="zh-CN", has_touch=size is PHONE)
-    context.set_default_timeout(15_000)
+    context.set_default_timeout(30_000)
+    expect.set_options(timeout=15_000)
     page = await context.new_page()
     home = str(town.client.make_url("/"))
     said: list[str] = []
@@ -104,8 +105,8 @@ async def test_the_queue_and_the_bell_change_without_reloading(browser: Browser,
         await expect(page.get_by_text("手头没有待办")).to_be_visible()
         await page.evaluate("window.still = true")
         await town.reported()
-        await expect(page.get_by_role("link", name="垃圾清运")).to_be_visible(timeout=3000)
-        await expect(page.locator("#bell .count")).to_have_text("2", timeout=3000)
+        await expect(page.get_by_role("link", name="垃圾清运")).to_be_visible(timeout=15_000)
+        await expect(page.locator("#bell .count")).to_have_text("2", timeout=15_000)
         await expect(page).to_have_title("(2) 事件 · 邻里通")
         assert await page.evaluate("window.still") is True
         await page.get_by_role("link", name="提醒").click()
@@ -124,7 +125,7 @@ async def test_what_is_being_typed_survives_a_change_by_someone_else(browser: Br
         await town.api(
             "POST", f"/api/v1/events/{number}/departments", token=await town.token("community"), json={"department_code": "SL"}
         )
-        await expect(page.locator("#facts").get_by_text("水利局")).to_be_visible(timeout=3000)
+        await expect(page.locator("#facts").get_by_text("水利局")).to_be_visible(timeout=15_000)
         assert await note.evaluate("field => field === window.field && document.activeElement === field")
         await page.get_by_role("button", name="开始处置").click()
         await expect(page.get_by_role("heading", name="垃圾清运 处置中")).to_be_visible()
@@ -137,7 +138,7 @@ async def test_when_the_next_step_is_another_one_the_words_are_taken_along(brows
         await page.goto(str(town.client.make_url(f"/events/{number}")))
         await page.get_by_label("说明").fill("清完了，桶也换了")
         await town.step("grid", number, "in_progress")
-        await expect(page.get_by_text("情况有变化，您写的内容还在。")).to_be_visible(timeout=3000)
+        await expect(page.get_by_text("情况有变化，您写的内容还在。")).to_be_visible(timeout=15_000)
         await expect(page.get_by_label("说明")).to_have_value("清完了，桶也换了")
         await page.get_by_role("button", name="换成最新的").click()
         await page.get_by_role("button", name="处置完成").click()
@@ -168,7 +169,7 @@ async def test_a_resident_who_waits_is_claimed_answered_and_given_back(
         await page.get_by_role("link", name="对话").click()
         await expect(page.get_by_text("现在没有居民在等。")).to_be_visible()
         conversation_id = await town.waits("楼上漏水，想找个人说说")
-        await page.get_by_role("link", name="王小明").click(timeout=3000)
+        await page.get_by_role("link", name="王小明").click(timeout=15_000)
         await page.get_by_role("button", name="接待").click()
         await expect(page.get_by_text("您在接待")).to_be_visible()
         words = page.get_by_label("内容")
@@ -180,7 +181,7 @@ async def test_a_resident_who_waits_is_claimed_answered_and_given_back(
         await expect(page.locator(".message.staff").get_by_text("您好，几楼漏到几楼？")).to_be_visible()
         await words.fill("我明天上午")
         await town.says("五楼漏到四楼")
-        await expect(page.locator(".message.resident").get_by_text("五楼漏到四楼")).to_be_visible(timeout=3000)
+        await expect(page.locator(".message.resident").get_by_text("五楼漏到四楼")).to_be_visible(timeout=15_000)
         await expect(words).to_have_value("我明天上午")
         assert await fits(page)
         await page.get_by_role("button", name="交还机器人").click()
@@ -223,7 +224,7 @@ async def test_a_tab_that_is_hidden_gives_its_stream_back_and_catches_up(browser
         await asyncio.sleep(1)  # time in which a stream that is still open would tell
         await expect(page.get_by_role("link", name="垃圾清运")).to_have_count(0)
         await page.evaluate(hide, arg=False)
-        await expect(page.get_by_role("link", name="垃圾清运")).to_be_visible(timeout=3000)
+        await expect(page.get_by_role("link", name="垃圾清运")).to_be_visible(timeout=15_000)
 
 
 async def test_someone_who_is_signed_out_elsewhere_lands_at_the_door(browser: Browser, town: Town) -> None:
@@ -233,7 +234,7 @@ async def test_someone_who_is_signed_out_elsewhere_lands_at_the_door(browser: Br
         await expect(page.get_by_text("手头没有待办")).to_be_visible()
         async with town.database.write() as session:
             await accounts.disable(session, await accounts.by_username(session, "grid"), now=town.clock.now())
-        await expect(page).to_have_title("登录 · 邻里通", timeout=5000)
+        await expect(page).to_have_title("登录 · 邻里通", timeout=15_000)
 
 
 async def test_markup_from_residents_is_text(browser: Browser, town: Town) -> None:
