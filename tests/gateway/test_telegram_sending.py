@@ -146,7 +146,7 @@ async def test_thirty_a_second_leave_the_bot() -> None:
 
     began = time.monotonic()
     await asyncio.gather(*(send(chat) for chat in range(61)))
-    assert 1.99 < time.monotonic() - began < 5
+    assert 1.99 < time.monotonic() - began < 30
 
 
 def message(text: str = "", **content: Any) -> dict[str, Any]:
