@@ -18,7 +18,7 @@ from pathlib import Path
 
 from bot.engine.settings import CONFIG_FILE, ENGINE_HOME
 
-VERSIONS_THAT_COUNT = ("rasa", "numpy", "scipy", "scikit-learn", "jieba")
+VERSIONS_THAT_COUNT = ("rasa", "numpy", "scipy", "scikit-learn", "jieba", "opencc-purepy", "pypinyin")
 KEPT_MODELS = 3
 
 
