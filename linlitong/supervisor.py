@@ -1,6 +1,6 @@
 """Keeps programs running: starts them, waits until they answer, starts again what dies, stops all in order.
 
-A program is ready when GET /health on its loopback port answers 200.
+A program is ready when GET /health on its address answers 200.
 """
 
 import asyncio
@@ -31,6 +31,7 @@ class Program:
     name: str
     command: tuple[str, ...]
     port: int
+    host: str = "127.0.0.1"
     after: tuple[str, ...] = ()
 
 
@@ -192,7 +193,7 @@ class Supervisor:
         while not self.stopping.is_set():
             process = one.process
             token = self.environment.get("LINLITONG_SERVICE_TOKEN", "")
-            status = await health(one.program.port, token) if process else None
+            status = await health(one.program.host, one.program.port, token) if process else None
             if status is not None:  # one that says 503 waits for another, and is alive
                 answered = time.monotonic()
             if status == 200:
@@ -275,12 +276,12 @@ class Supervisor:
         )
 
 
-async def health(port: int, token: str) -> int | None:
-    """The status with which GET /health on the loopback port answers within 2 s; None for no answer."""
-    request = f"GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {token}\r\nConnection: close\r\n\r\n"
+async def health(host: str, port: int, token: str) -> int | None:
+    """The status with which GET /health on this address answers within 2 s; None for no answer."""
+    request = f"GET /health HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\nConnection: close\r\n\r\n"
     try:
         async with asyncio.timeout(2):
-            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            reader, writer = await asyncio.open_connection(host, port)
             try:
                 writer.write(request.encode())
                 status = await reader.readline()

@@ -30,9 +30,10 @@ PUBLIC = {"gateway": ("resident", 8080), "backend": ("staff", 8090)}
 
 @dataclass(frozen=True)
 class Addresses:
-    """Where everything listens: loopback ports by part, and the two public pages' addresses."""
+    """Where everything listens: ports by part, the gateway's host, and the two public pages' addresses."""
 
     ports: Mapping[str, int]
+    gateway_host: str
     resident: str
     staff: str
 
@@ -68,6 +69,7 @@ async def _run(home: Home, parts: Sequence[str], guard: Guard) -> None:
             name=part,
             command=(PARTS[part][0], "-m", PARTS[part][1]),
             port=addresses.ports[part],
+            host=addresses.gateway_host if part == "gateway" else "127.0.0.1",
             after=("backend",) if part == "gateway" else (),
         )
         for part in parts
@@ -119,7 +121,7 @@ def choose_addresses(parts: Sequence[str]) -> Addresses:
             ports[part] = port_setting(f"LINLITONG_{part.upper()}_PORT", listener.getsockname()[1])
     shown = {page: "127.0.0.1" if host in EVERYWHERE else host for page, host in hosts.items()}
     urls = {page: f"http://{shown[page]}:{public[page]}" for page in shown}
-    return Addresses(ports=ports, resident=urls["resident"], staff=urls["staff"])
+    return Addresses(ports=ports, gateway_host=shown["resident"], resident=urls["resident"], staff=urls["staff"])
 
 
 def port_setting(name: str, default: int) -> int:
@@ -146,8 +148,6 @@ def environment_for(home: Home, parts: Sequence[str], addresses: Addresses) -> d
         "LINLITONG_HOME": str(home.path),
         "LINLITONG_DATABASE_URL": home.database_url,
         "LINLITONG_SERVICE_TOKEN": home.service_token(),
-        "LINLITONG_RESIDENT_URL": addresses.resident,
-        "LINLITONG_STAFF_URL": addresses.staff,
         "LINLITONG_RESIDENT_PORT": str(addresses.ports["gateway"]),
         "LINLITONG_STAFF_PORT": addresses.staff.rsplit(":", 1)[1],
         "SANIC_HOST": "127.0.0.1",  # rasa_sdk would listen on every interface

@@ -13,7 +13,7 @@ from linlitong.supervisor import CannotStart, Patience, Program, Supervisor
 
 STAND_IN = """
 import http.server, os, signal, subprocess, sys, time
-kind, port = sys.argv[1], int(sys.argv[2])
+kind, host, port = sys.argv[1], sys.argv[2], int(sys.argv[3])
 print("I am", kind, flush=True)
 if kind == "broken":
     sys.exit("no such table: streets")
@@ -36,15 +36,17 @@ class Health(http.server.BaseHTTPRequestHandler):
     def log_message(self, *_):
         pass
 
-http.server.ThreadingHTTPServer(("127.0.0.1", port), Health).serve_forever()
+http.server.ThreadingHTTPServer((host, port), Health).serve_forever()
 """
 
 
 def stand_in(name: str, kind: str, after: tuple[str, ...]) -> Program:
-    """A program of its kind: good, broken, mute (never ready), stubborn (ignores SIGTERM), parent (has a child)."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
+    """A program of its kind: good, broken, mute (never ready), stubborn (ignores SIGTERM), parent (has a child),
+    elsewhere (listens on another address)."""
+    host = "127.0.0.2" if kind == "elsewhere" else "127.0.0.1"
+    with socket.create_server((host, 0)) as probe:
         port = probe.getsockname()[1]
-    return Program(name, (sys.executable, "-c", STAND_IN, kind, str(port)), port, after)
+    return Program(name, (sys.executable, "-c", STAND_IN, kind, host, str(port)), port, host, after)
 
 
 async def run(home: Home, kinds: list[str], guard: Guard) -> None:

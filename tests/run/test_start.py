@@ -73,7 +73,7 @@ def test_a_port_that_is_no_number_is_named(tmp_path: Path) -> None:
 
 def test_a_part_that_runs_elsewhere_must_be_named(tmp_path: Path) -> None:
     with pytest.raises(system.CannotStart, match="backend does not run here, so LINLITONG_BACKEND_URL must say where"):
-        system.environment_for(Home(tmp_path), ["gateway"], system.Addresses(dict.fromkeys(system.PARTS, 1), "r:1", "s:2"))
+        system.environment_for(Home(tmp_path), ["gateway"], system.Addresses(dict.fromkeys(system.PARTS, 1), "h", "r:1", "s:2"))
 
 
 def test_an_unknown_part_is_refused(tmp_path: Path) -> None:
@@ -87,6 +87,13 @@ def test_internal_ports_are_free_and_differ(monkeypatch: pytest.MonkeyPatch) -> 
         monkeypatch.setenv(f"LINLITONG_{page}_PORT", free_port())
     addresses = system.choose_addresses(list(system.PARTS))
     assert len(set(addresses.ports.values())) == 4
+
+
+@pytest.mark.parametrize(("host", "asked"), [("127.0.0.2", "127.0.0.2"), ("0.0.0.0", "127.0.0.1")])
+def test_the_gateway_is_asked_where_it_listens(monkeypatch: pytest.MonkeyPatch, host: str, asked: str) -> None:
+    monkeypatch.setenv("LINLITONG_RESIDENT_HOST", host)
+    monkeypatch.setenv("LINLITONG_RESIDENT_PORT", free_port())
+    assert system.choose_addresses(["gateway"]).gateway_host == asked
 
 
 def test_the_service_token_is_made_once_and_only_its_owner_reads_it(tmp_path: Path) -> None:

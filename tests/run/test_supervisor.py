@@ -95,6 +95,12 @@ def test_a_program_that_is_killed_is_started_again_and_the_terminal_says_so(star
     assert city.stop() == 0
 
 
+def test_a_program_is_asked_on_the_address_it_listens_on(start: Start) -> None:
+    city = start("gateway:elsewhere")
+    city.said("all ready")
+    assert city.stop() == 0
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_it_stops_everything_cleanly(start: Start, number: int) -> None:
     city = start("backend:good", "gateway:good")
