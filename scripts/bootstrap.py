@@ -56,9 +56,7 @@ def main(arguments: Sequence[str]) -> int:
 
 def install(*, for_tests: bool) -> None:
     app_python = find_python(APP_PYTHONS, "Linlitong needs Python 3.11, 3.12 or 3.13")
-    engine_python = find_python(
-        ENGINE_PYTHONS, "the dialogue engine needs Python 3.11 exactly (TensorFlow 2.12 has no packages for later ones)"
-    )
+    engine_python = python_for_engine()
     app = ROOT / ".venv"
     with_tests = for_tests or (app / "bin" / "pytest").exists()
     environment("Python packages of the app", app, app_python, ["app", "dev"] if with_tests else ["app"])
@@ -82,7 +80,8 @@ def find_python(versions: Sequence[tuple[int, int]], need: str) -> Path:
     candidates = [os.environ.get("LINLITONG_PYTHON", ""), *(f"python{name}" for name in names), "python3", "python"]
     for name in names:
         candidates += map(str, sorted(home.glob(f".pyenv/versions/{name}.*/bin/python")))
-        candidates += map(str, sorted(home.glob(f".local/share/uv/python/cpython-{name}.*/bin/python{name}")))
+        for folder in (home / ".local/share/uv/python", TOOLS / "python"):
+            candidates += map(str, sorted(folder.glob(f"cpython-{name}.*/bin/python{name}")))
     for candidate in filter(None, candidates):
         found = interpreter(candidate)
         if found and found[1] in versions:
@@ -91,6 +90,17 @@ def find_python(versions: Sequence[tuple[int, int]], need: str) -> Path:
         f"{need} and none was found; install it (on Debian: apt-get install python3.11-venv) "
         "or name one with LINLITONG_PYTHON=/path/to/python3.11."
     )
+
+
+def python_for_engine() -> Path:
+    """Python 3.11: this machine's, or where it has none, one that uv fetches into .tools/python."""
+    need = "the dialogue engine needs Python 3.11 exactly (TensorFlow 2.12 has no packages for later ones)"
+    try:
+        return find_python(ENGINE_PYTHONS, need)
+    except Stop:
+        fetch = [UV, "python", "install", "--no-bin", "--install-dir", TOOLS / "python", "3.11"]
+        attempt("Python 3.11", lambda: (uv(), step("Python 3.11, which this machine lacks", fetch)))
+        return find_python(ENGINE_PYTHONS, need)
 
 
 def interpreter(name: str) -> tuple[Path, tuple[int, int]] | None:

@@ -115,7 +115,29 @@ def test_a_python_that_is_too_new_for_the_engine_is_said(
     bootstrap: ModuleType, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(bootstrap, "interpreter", lambda _name: (Path("/opt/python3.13"), (3, 13)))
+
+    def offline(title: str, *_args: object, **_options: object) -> None:
+        raise bootstrap.Stop(f"{title}: the network cannot be reached.")
+
+    monkeypatch.setattr(bootstrap, "step", offline)
     assert "the dialogue engine needs Python 3.11 exactly" in stopped(bootstrap, capsys)
+
+
+def test_a_python_that_the_engine_needs_is_fetched_where_there_is_none(
+    bootstrap: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fetched = tmp_path / ".tools" / "python" / "cpython-3.11.9-linux" / "bin" / "python3.11"
+
+    def fetch(_title: str, command: list[str | Path], **_options: object) -> None:
+        assert command[1:3] == ["python", "install"]
+        fetched.parent.mkdir(parents=True)
+        fetched.touch()
+
+    monkeypatch.setattr(bootstrap, "uv", lambda: None)
+    monkeypatch.setattr(bootstrap, "step", fetch)
+    only_old = {str(fetched): (fetched, (3, 11))}
+    monkeypatch.setattr(bootstrap, "interpreter", lambda name: only_old.get(name) if fetched.exists() else None)
+    assert bootstrap.python_for_engine() == fetched
 
 
 def test_a_lock_that_cannot_be_read_is_named(bootstrap: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
