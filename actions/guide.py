@@ -2,42 +2,50 @@
 
 from typing import Any
 
+from rasa_sdk.events import SlotSet
+
 from actions.handoff import ask_for_person
 from actions.turn import HouseAction, Turn
 
 
 class Guide(HouseAction):
-    """Answer from the city's own guide; what it does not know is not made up."""
+    """Answer from the city's own guide; what it does not know is not made up.
+
+    A question that needs to know where somebody lives is kept in ``guide_question`` until they have said so.
+    """
 
     action_name = "action_guide"
 
     async def act(self, turn: Turn) -> list[dict[str, Any]]:
-        draft = turn.tracker.get_slot("draft") or {}
-        found = await turn.post(
-            "/intake/guide",
-            {
-                "text": turn.text,
-                "parts": draft.get("parts") or {},
-                "item_code": (draft.get("item") or {}).get("code"),
-            },
-            once="guide",
-        )
-        names = turn.house.names
-        match found["kind"]:
-            case "office":
-                today = names("open_now") if found["open"] else names("opens", opens=found["next"])
-                turn.say("utter_guide_office", opens=found["opens"], closes=found["closes"], today=today)
-            case "grid_member":
-                turn.say("utter_guide_grid_member", grid=found["grid"], name=found["name"], phone=found["phone"])
-            case "which_community":
-                turn.say("utter_guide_which_community")
-            case "duration":
-                turn.say("utter_guide_duration", item=found["item"], hours=found["hours"], due=found["due"])
-            case "erasure":
-                await ask_for_person(turn)
-                turn.say("utter_data_request")
-            case "answer":
-                turn.dispatcher.utter_message(text=found["answer"])
-            case _:
-                turn.say("utter_guide_unknown")
-        return []
+        return await answer(turn, turn.text)
+
+
+async def answer_with_place(turn: Turn) -> list[dict[str, Any]]:
+    """The message says where somebody lives, and so answers the question that waits for it."""
+    return await answer(turn, f"{turn.tracker.get_slot('guide_question')}，{turn.text}")
+
+
+async def answer(turn: Turn, text: str) -> list[dict[str, Any]]:
+    """Say what the city's guide has to say, by the report that is under way if there is one."""
+    draft = turn.tracker.get_slot("draft") or {}
+    body = {"text": text, "parts": draft.get("parts") or {}, "item_code": (draft.get("item") or {}).get("code")}
+    found = await turn.post("/intake/guide", body, once="guide")
+    names = turn.house.names
+    match found["kind"]:
+        case "office":
+            today = names("open_now") if found["open"] else names("opens", opens=found["next"])
+            turn.say("utter_guide_office", opens=found["opens"], closes=found["closes"], today=today)
+        case "grid_member":
+            turn.say("utter_guide_grid_member", grid=found["grid"], name=found["name"], phone=found["phone"])
+        case "which_community":
+            turn.say("utter_guide_which_community")
+        case "duration":
+            turn.say("utter_guide_duration", item=found["item"], hours=found["hours"], due=found["due"])
+        case "erasure":
+            await ask_for_person(turn)
+            turn.say("utter_data_request")
+        case "answer":
+            turn.dispatcher.utter_message(text=found["answer"])
+        case _:
+            turn.say("utter_guide_unknown")
+    return [SlotSet("guide_question", text if found["kind"] == "which_community" else None)]

@@ -44,6 +44,10 @@ ASIDE = LEAVES | {
 }
 CORRECTIONS = ("不是", "不对", "错了", "应该是", "改成", "改为", "换成", "更正", "是在", "改到")
 MATTER_LIMIT = 2000
+LEADING_CORRECTION = re.compile(r"^(不是|不对|错了|应该是|更正|哦|哎呀?|啊|是(?!不是|否)|[，,。、！!\s])+")
+DO_NOT_KNOW = re.compile(
+    r"不知道|不清楚|不晓得|晓不得|勿晓得|唔知|[说讲]不(清|上|好|准)|[记想]不(得|起)|不记得|忘了|[搞弄]不(清|明)"
+)
 ANONYMOUS = re.compile(r"匿名|不留(名|姓名|电话)|(别|不要|莫)(让人?(家|知道)|说是我|透露|写我)|(名字|姓名).{0,6}不留|替我保密")
 
 
@@ -146,6 +150,7 @@ async def take_emergency(turn: Turn, draft: dict[str, Any], _asked: str | None) 
 
 async def read_typed(turn: Turn, draft: dict[str, Any], asked: str | None) -> bool:
     text = turn.text or (turn.tracker.get_slot("unsure_text") or "" if turn.intent == "report_issue" else "")
+    text = "，".join(filter(None, (draft.pop("before", None), text)))
     if ANONYMOUS.search(text):
         draft["anonymous"] = True
         if asked == "confirmation" and turn.intent != "report_issue":
@@ -178,7 +183,7 @@ async def read_text(
     )
     place, matters = found["place"], found["matters"]
     correcting = bool(draft.get("editing")) or text.startswith(CORRECTIONS) or turn.intent == "deny"
-    aside = turn.intent in ASIDE and not (asked == "place" and place)
+    aside = turn.intent in ASIDE and not (asked == "place" and (place or DO_NOT_KNOW.search(text)))
     if aside and not (asked == "confirmation" and place and correcting):
         return False
     took = False
@@ -251,9 +256,11 @@ def take_matters(
         if asked == "item":
             draft["item"] = first["item"] if first["item"]["status"] in ("sure", "off_list") else draft.get("item")
             return draft.get("item") is not None
-        draft["matter"] = f"{draft['matter']}；{first['text']}"[:MATTER_LIMIT]
         if correcting and first["item"]["status"] in ("sure", "close", "off_list"):
+            draft["matter"] = LEADING_CORRECTION.sub("", first["text"])[:MATTER_LIMIT]
             set_item(draft, first["item"])
+        else:
+            draft["matter"] = f"{draft['matter']}；{first['text']}"[:MATTER_LIMIT]
         return True
     draft["matter"] = first["text"][:MATTER_LIMIT]
     set_item(draft, first["item"])
@@ -354,8 +361,11 @@ class AskMatter(HouseAction):
 
     async def act(self, turn: Turn) -> Events:
         draft = turn.tracker.get_slot("draft") or {}
-        if draft.get("place"):
-            turn.say("utter_ask_matter_after_location", place=draft["place"]["label"])
+        if (draft.get("place_hint") or {}).get("status") == "outside":
+            turn.say("utter_place_outside")
+        elif draft.get("place"):
+            place = draft["place"].get("address") or draft["place"]["label"]
+            turn.say("utter_ask_matter_after_location", place=place)
         elif draft.get("photos"):
             turn.say("utter_ask_matter_after_photo")
         else:

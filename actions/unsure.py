@@ -4,6 +4,8 @@ from typing import Any
 
 from rasa_sdk.events import FollowupAction, SlotSet
 
+from actions.guide import answer_with_place
+from actions.status import Status, number_in
 from actions.turn import HouseAction, Turn
 
 OFFERED = {
@@ -21,11 +23,14 @@ CHOICES = 3
 
 
 async def clear_case(turn: Turn) -> list[dict[str, Any]] | None:
-    """What the words themselves settle where the intent does not: a matter with its place begins a report (which is
-    confirmed before it is filed), and one that is off the admission list is refused with the right channel."""
+    """What the words themselves settle where the intent does not. A number asks how that event is; a place alone answers
+    what was asked before, or begins a report; so does a matter with its place (it is confirmed before it is filed); a
+    matter that is off the admission list is refused with the right channel."""
+    if number_in(turn):
+        return await Status(turn.house).act(turn)
     found = await turn.post("/intake/read", {"text": turn.text}, once="read")
     if len(found["matters"]) == 0:
-        return None
+        return await place_alone(turn) if found["place"] else None
     item = found["matters"][0]["item"]
     likely = [r["name"] for r in turn.ranking[:2]]
     if item["status"] == "off_list":
@@ -35,6 +40,15 @@ async def clear_case(turn: Turn) -> list[dict[str, Any]] | None:
     if item["status"] == "sure" and found["place"] and "report_issue" in likely:
         return [FollowupAction("report_form")]
     return None
+
+
+async def place_alone(turn: Turn) -> list[dict[str, Any]]:
+    """Where somebody lives whose grid member was asked for, where the danger is, or where what comes next is."""
+    if turn.tracker.get_slot("guide_question"):
+        return await answer_with_place(turn)
+    if heard_before(turn) == "emergency":
+        return [SlotSet("draft", {"before": turn.tracker.get_slot("unsure_text")}), FollowupAction("report_form")]
+    return [FollowupAction("report_form")]
 
 
 class Unsure(HouseAction):
@@ -60,6 +74,8 @@ class OutOfScope(HouseAction):
     action_name = "action_out_of_scope"
 
     async def act(self, turn: Turn) -> list[dict[str, Any]]:
+        if number_in(turn):
+            return await Status(turn.house).act(turn)
         found = await turn.post("/intake/read", {"text": turn.text}, once="read")
         item = found["matters"][0]["item"] if found["matters"] else {"status": "unknown"}
         if item["status"] == "off_list":
@@ -72,8 +88,12 @@ class OutOfScope(HouseAction):
 
 def missed_before(turn: Turn) -> bool:
     """Whether the message before this one was not understood either."""
+    return heard_before(turn) in ("nlu_fallback", "not_these")
+
+
+def heard_before(turn: Turn) -> str:
+    """The intent of the message before this one, "" when it is the first."""
     heard = [event for event in turn.tracker.events if event.get("event") == "user"]
     if len(heard) < 2:
-        return False
-    intent = (heard[-2].get("parse_data") or {}).get("intent") or {}
-    return intent.get("name") in ("nlu_fallback", "not_these")
+        return ""
+    return ((heard[-2].get("parse_data") or {}).get("intent") or {}).get("name") or ""

@@ -88,8 +88,7 @@ async def prepare(setup: Setup, parts: Sequence[str]) -> None:
         await setup.step("loading the demo city if there is no city yet", (APP, "-m", "linlitong.demo"), "database")
 
     async def model() -> None:
-        options = ("--domain", "domain.yml", "--data", "data", "--out", str(setup.home.path / "models"))
-        await setup.step("training the model if it is stale", (ENGINE, "-m", "bot.engine.training", *options), "training")
+        await setup.step("training the model if it is stale", (ENGINE, "-m", *training(setup.home)), "training")
 
     try:
         async with asyncio.TaskGroup() as tasks:
@@ -99,6 +98,11 @@ async def prepare(setup: Setup, parts: Sequence[str]) -> None:
                 tasks.create_task(model())
     except ExceptionGroup as failures:  # the first is the reason; the other task was only cancelled, or fails too
         raise failures.exceptions[0] from None
+
+
+def training(home: Home) -> tuple[str, ...]:
+    """The module with its arguments that trains the model when it is stale, run in the project's folder."""
+    return ("bot.engine.training", "--domain", "domain.yml", "--data", "data", "--out", str(home.path / "models"))
 
 
 def choose_addresses(parts: Sequence[str]) -> Addresses:

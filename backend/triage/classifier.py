@@ -33,6 +33,8 @@ _BELONGS = re.compile(
     r"堵了一|堵得|冲[了出坏]|压坏|砸[到了坏]|泡了|差点|害怕|担心|怕|危险|隐患|受不了|睡不着|睡不好|没法|摔|看不见|看不清|影响|导致|害得|弄得|搞得|结果|所以|因为|"
     r"^停在|^停着|^卡在|我爸|我妈|老人|孩子|小孩|娃|孙子|孙女|奶奶|爷爷|(?:[口边里上下面旁头处]|附近|旁边|小区|社区|单元|\d)$"
 )
+# Says only that matters follow.
+_ANNOUNCES = re.compile(r"[两二三四几23](?:件|个|桩|样)(?:小?事情?|问题|情况)$")
 _NUMBER = re.compile(r"^(?:(?:\d+|[一二三四五])(?:[.．)）](?!\d)|$)|[①②③④⑤])\s*")
 
 
@@ -79,6 +81,8 @@ class ItemClassifier:
         sure_of = ""
         for clause_start, clause_end, broken in _clauses(text):
             clause = text[clause_start:clause_end]
+            if not end and _ANNOUNCES.search(clause):
+                continue
             code, probability = self.classify(clause)[0]
             belongs = len(clause) <= SHORTEST_CLAUSE or _BELONGS.search(clause)
             if sure_of and code != sure_of and probability >= (SURE_AFTER_BREAK if broken else SURE_AFTER_COMMA):

@@ -2,12 +2,14 @@
 
 import asyncio
 import os
+import subprocess
+import sys
 from typing import IO
 
 import click
 
-from linlitong.home import Home
-from linlitong.system import ENGINE, check_environments
+from linlitong.home import ROOT, Home
+from linlitong.system import ENGINE, check_environments, training
 
 
 @click.group("nlu")
@@ -18,9 +20,15 @@ def command() -> None:
 @command.command(context_settings={"ignore_unknown_options": True, "help_option_names": []})
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def evaluate(arguments: tuple[str, ...]) -> None:
-    """Measure intents and entities on labelled examples, in the engine's environment."""
+    """Measure intents on labelled examples, in the engine's environment; a stale model is trained first."""
     check_environments(["engine"])
-    os.execv(ENGINE, [ENGINE, "-m", "bot.engine.evaluation", *arguments])  # noqa: S606 - our own interpreter
+    quiet = [ENGINE, "-W", "ignore", "-m"]
+    if "--help" not in arguments:
+        home = Home.from_environment()
+        trained = subprocess.run([*quiet, *training(home)], cwd=ROOT, check=False, stdout=sys.stderr)
+        if trained.returncode:
+            raise SystemExit(trained.returncode)
+    os.execv(ENGINE, [*quiet, "bot.engine.evaluation", *arguments])  # noqa: S606 - our own interpreter
 
 
 @command.command()

@@ -51,6 +51,38 @@ CONVERSATIONS: dict[str, list[tuple[str, list[str]]]] = {
         ("界牌社区1号楼路灯坏了", [SUMMARY]),
         ("转人工", ["界牌社区值班台"]),
     ],
+    "whoever cannot say where is helped, not lectured": [
+        ("路灯坏了", ["在哪儿呢"]),
+        ("哎呀我也说不清楚", ["这个地方我没对上"]),
+        ("不知道什么社区", ["还是没对上"]),
+    ],
+    "a correction of the matter takes the first one's place": [
+        ("宫涵社区11号楼路灯坏了", ["路灯故障", SUMMARY]),
+        ("不对，是门口的井盖没了，不是路灯", ["事情：门口的井盖没了", "井盖缺损", SUMMARY]),
+    ],
+    "a place on another continent": [
+        ("[location 40.7,-74.0]", ["不在本市"]),
+    ],
+    "smoke from a kitchen is no fire, and a wish to sue is no report": [
+        ("饭店油烟太大了，呛得人受不了", ["在哪儿呢"]),
+        ("算了", ["没有登记"]),
+        ("楼上天天漏水到我家，物业推来推去不管，我该找谁打官司", ["12348"]),
+    ],
+    "a place alone after words of danger is where the danger is": [
+        ("着火了！！3号楼冒黑烟", ["119", "要我同时登记下来"]),
+        ("宫涵社区3号楼", ["着火了", "城东街道宫涵社区3号楼", SUMMARY]),
+    ],
+    "a place alone begins a report": [
+        ("富江新苑9号楼", ["富江新苑社区9号楼", "什么事"]),
+        ("楼顶漏水，都滴到家里了", ["富江新苑社区9号楼", SUMMARY]),
+    ],
+    "who is my grid member, by the place that is said next": [
+        ("我的网格员是谁", ["您住哪个社区"]),
+        ("宫涵社区3号楼", ["第一网格的网格员是", "电话"]),
+    ],
+    "a number alone asks how that event is": [
+        ("1234-5678", ["没有查到 1234-5678"]),
+    ],
     "off the list is refused with the right channel": [
         ("炒股亏了十几万，你们帮我要回来", ["12386"]),
     ],

@@ -14,6 +14,7 @@ from tests.engine.test_engine_nlu_data import EXAMPLES
 
 pytestmark = [pytest.mark.engine, pytest.mark.slow, pytest.mark.timeout(600)]
 DEV = Path(__file__).parent / "dev_intents.csv"
+UNSEEN = Path(__file__).parent / "unseen_intents.csv"
 DOMAIN = """version: "3.1"
 intents: [{intents}]
 responses:
@@ -58,10 +59,10 @@ def evaluate(home: Path, file: Path) -> dict:
     )
 
 
-@pytest.fixture(scope="session")
-def report(shipped_home) -> dict:
-    """The evaluation of the dev set."""
-    return evaluate(shipped_home, DEV)
+@pytest.fixture(scope="session", params=[DEV, UNSEEN], ids=["dev", "unseen"])
+def report(request, shipped_home) -> dict:
+    """The evaluation of one of the two sets."""
+    return evaluate(shipped_home, request.param)
 
 
 def test_it_understands_what_it_has_not_seen(report):

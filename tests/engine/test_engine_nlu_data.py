@@ -74,8 +74,9 @@ def test_no_text_stands_under_two_intents():
     assert {text: names for text, names in intents.items() if len(names) > 1} == {}
 
 
-def test_no_utterance_of_the_dev_set_stands_in_the_examples():
-    with (Path(__file__).parent / "dev_intents.csv").open(encoding="utf-8", newline="") as lines:
+@pytest.mark.parametrize("name", ["dev_intents.csv", "unseen_intents.csv"])
+def test_no_utterance_that_is_measured_with_stands_in_the_examples(name):
+    with (Path(__file__).parent / name).open(encoding="utf-8", newline="") as lines:
         unseen = {bare(row["text"]) for row in csv.DictReader(lines) if row["intent"] not in SHORT_WORDS}
         unseen = {text for text in unseen if len(text) > 3}
     assert unseen & {bare(text) for texts in EXAMPLES.values() for text in texts} == set()

@@ -76,6 +76,8 @@ def test_two_matters_are_told_apart_and_one_stays_whole(items: ItemClassifier) -
 def test_split_keeps_the_residents_words(items: ItemClassifier) -> None:
     assert items.split("  楼道灯坏了，还有垃圾没人收 ") == ["楼道灯坏了", "垃圾没人收"]
     assert items.split("") == [""]
+    announced = "我要反映两件事，一是楼下麻将馆吵，二是路口井盖没了"
+    assert items.split(announced) == ["楼下麻将馆吵", "路口井盖没了"]
 
 
 def test_an_old_model_is_trained_anew_and_a_citys_own_is_kept(trained: Path, tmp_path: Path) -> None:
