@@ -19,7 +19,8 @@ from backend.intake.service import Readers
 from backend.media.routes import routes as media_routes
 from backend.outbox.routes import routes as outbox_routes
 from backend.settings import Settings
-from backend.web import CLOCK, DATABASE, SENTENCES, SETTINGS, errors_middleware, service_auth
+from backend.vault.service import Vault
+from backend.web import CLOCK, DATABASE, SENTENCES, SETTINGS, VAULT, errors_middleware, service_auth
 from wording import Sentences
 
 DOMAIN = Path(__file__).parent.parent / "domain.yml"
@@ -36,6 +37,7 @@ def _share(app: web.Application, settings: Settings, database: Database, clock: 
     sentences = Sentences.load(DOMAIN)
     app[SETTINGS], app[DATABASE], app[CLOCK], app[SENTENCES] = settings, database, clock, sentences
     app[DESK] = desk_factory(settings, clock, sentences)
+    app[VAULT] = Vault.load(settings.vault_keys, settings.vault_hashing_key, settings.home)
 
 
 def internal_app(settings: Settings, database: Database, clock: Clock | None = None) -> web.Application:

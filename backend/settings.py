@@ -27,6 +27,8 @@ class Settings(BaseSettings):
     office_closes: time = time(17, 30)
     session_hours: int = Field(12, ge=1)
     cookie_secure: bool = False
+    vault_keys: str = ""
+    vault_hashing_key: str = ""
     media_max_bytes: int = 20 * 1024 * 1024
 
     @property

@@ -14,6 +14,7 @@ from backend.clock import Clock
 from backend.db import Database
 from backend.errors import BadInput, LinlitongError, NotFound, NotSignedIn
 from backend.settings import Settings
+from backend.vault.service import Vault
 from wording import Sentences
 
 logger = logging.getLogger(__name__)
@@ -22,6 +23,7 @@ SETTINGS = web.AppKey("settings", Settings)
 DATABASE = web.AppKey("database", Database)
 CLOCK = web.AppKey("clock", Clock)
 SENTENCES = web.AppKey("sentences", Sentences)
+VAULT = web.AppKey("vault", Vault)
 
 Body = TypeVar("Body", bound=BaseModel)
 

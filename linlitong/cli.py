@@ -22,6 +22,7 @@ COMMANDS = {
     "address": "Evaluate how addresses are resolved.",
     "triage": "Train and evaluate the classification of matters.",
     "statutes": "Import and evaluate the legal questions.",
+    "subsidies": "Load the catalogue of subsidies; change the vault's keys.",
     "bench": "Time turns in a private system, beside Rasa's defaults.",
 }
 

@@ -43,6 +43,10 @@ async def load(home: Home) -> int:
         importing = await asyncio.create_subprocess_exec(sys.executable, "-m", "linlitong", "import", str(ROOT / "demo"))
         if code := await importing.wait():
             return code
+        subsidies = str(ROOT / "demo" / "subsidies")
+        importing = await asyncio.create_subprocess_exec(sys.executable, "-m", "linlitong", "subsidies", "import", subsidies)
+        if code := await importing.wait():
+            return code
         async with database.write() as session:
             accounts = await _make_accounts(session)
         _write(file, accounts)

@@ -14,7 +14,8 @@ from backend.console.stream import end_streams, pulse
 from backend.db import Database
 from backend.house import DESK, desk_factory
 from backend.settings import Settings
-from backend.web import CLOCK, DATABASE, SENTENCES, SETTINGS
+from backend.vault.service import Vault
+from backend.web import CLOCK, DATABASE, SENTENCES, SETTINGS, VAULT
 from wording import Sentences
 
 ROOT = Path(__file__).parents[2]
@@ -51,6 +52,7 @@ def console_app(settings: Settings, database: Database, clock: Clock | None = No
     sentences = Sentences.load(ROOT / "domain.yml")
     app[SETTINGS], app[DATABASE], app[CLOCK], app[SENTENCES] = settings, database, clock or SystemClock(), sentences
     app[DESK] = desk_factory(settings, app[CLOCK], sentences)
+    app[VAULT] = Vault.load(settings.vault_keys, settings.vault_hashing_key, settings.home)
     app.add_routes([*api_routes, *page_routes, web.get("/static/{name}", asset)])
     app.cleanup_ctx.append(pulse)
     app.on_shutdown.append(end_streams)

@@ -5,13 +5,17 @@ from typing import Any
 
 from aiohttp import web
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend.conversations import service
 from backend.conversations.models import Message, MessageKind
 from backend.conversations.schemas import Claim, Fail, Finish, Handoff, InboundMessage, Release
 from backend.house import DESK
 from backend.media import service as media
-from backend.web import CLOCK, DATABASE, SENTENCES, body_of, number_in
+from backend.vault import numbers
+from backend.vault import service as vaults
+from backend.vault.service import Vault
+from backend.web import CLOCK, DATABASE, SENTENCES, SETTINGS, VAULT, body_of, number_in
 
 routes = web.RouteTableDef()
 
@@ -19,14 +23,20 @@ routes = web.RouteTableDef()
 @routes.post("/internal/v1/messages")
 async def accept_message(request: web.Request) -> web.Response:
     body = await body_of(request, InboundMessage)
+    now = request.app[CLOCK].now()
+    today = now.astimezone(request.app[SETTINGS].zone).date()
+    # Whatever was written, the record, the engine and every list show it without its numbers.
+    text, found = numbers.take_out(service.readable(body.text), today=today)
+    title, _ = numbers.take_out(body.title, today=today)
+    display_name, _ = numbers.take_out(body.display_name, today=today)
     inbound = service.Inbound(
         channel=body.channel,
         external_id=body.external_id,
         address=body.address,
         kind=body.kind,
-        text=body.text,
-        title=body.title,
-        display_name=body.display_name,
+        text=text,
+        title=title,
+        display_name=display_name,
         media=body.media,
         location=body.location.model_dump() if body.location else None,
         edited=body.edited,
@@ -34,7 +44,9 @@ async def accept_message(request: web.Request) -> web.Response:
     for attempt in (1, 2, 3):
         try:
             async with request.app[DATABASE].write() as session:
-                accepted = await service.accept(session, inbound, now=request.app[CLOCK].now())
+                accepted = await service.accept(session, inbound, now=now)
+                if found and not accepted.repeat:
+                    await _keep(session, request.app[VAULT], accepted, found)
             break
         except IntegrityError:  # the same newcomer twice at once: the second finds what the first wrote
             if attempt == 3:
@@ -48,6 +60,14 @@ async def accept_message(request: web.Request) -> web.Response:
         },
         status=200 if accepted.repeat else 201,
     )
+
+
+async def _keep(session: AsyncSession, vault: Vault, accepted: service.Accepted, found: list[numbers.Found]) -> None:
+    """Store the numbers of a message, and with the message what was wrong with those that are none."""
+    message = accepted.message
+    resident_id = accepted.conversation.resident_id
+    await vaults.keep(session, vault, found, resident_id=resident_id, message_id=message.id, now=message.created_at)
+    message.payload = message.payload | {"numbers": [[one.kind.value, one.problem] for one in found]}
 
 
 @routes.post("/internal/v1/turns/claim")

@@ -1,0 +1,159 @@
+"""Versions of the catalogue, talks about what somebody may have, applications with their whole trail, and the money."""
+
+import enum
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from backend.db import Base, BigId, HasId, words
+
+
+class SubsidyCatalogue(HasId, Base):
+    """A catalogue as it was loaded. The newest is in force; an application lives under the one it began with."""
+
+    __tablename__ = "subsidy_catalogue"
+
+    version: Mapped[str] = mapped_column(String(16), unique=True)
+    content: Mapped[dict[str, Any]]
+    in_force_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class SubsidyTalk(HasId, Base):
+    """What is known of one person (``about``: self, mother, …) in one conversation, and where the talk stands.
+
+    The newest one of a conversation is the one that goes on. ``draft`` is the application being put together.
+    """
+
+    __tablename__ = "subsidy_talk"
+    __table_args__ = (UniqueConstraint("conversation_id", "about"),)
+
+    conversation_id: Mapped[int] = mapped_column(ForeignKey("conversation.id"), index=True)
+    about: Mapped[str] = mapped_column(String(16))
+    catalogue_id: Mapped[int] = mapped_column(ForeignKey("subsidy_catalogue.id"))
+    facts: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    skipped: Mapped[list[Any]] = mapped_column(default=list)
+    kinds: Mapped[list[Any]] = mapped_column(default=list)
+    stage: Mapped[str] = mapped_column(String(32))
+    draft: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    updated_at: Mapped[datetime]
+
+
+class ApplicationState(enum.StrEnum):
+    """Where an application stands; application.py holds the table of what may follow what."""
+
+    CONSENT = "consent"
+    REVIEW = "review"
+    MORE = "more"
+    PUBLISHED = "published"
+    APPROVED = "approved"
+    PAYING = "paying"
+    PAID = "paid"
+    PAYMENT_FAILED = "payment_failed"
+    REFUSED = "refused"
+    WITHDRAWN = "withdrawn"
+
+
+class SubsidyApplication(HasId, Base):
+    """One person's application for one kind and period. Numbers of people are in the vault, here are only hashes and masks.
+
+    ``level`` counts the reviewing levels from 0; ``due_at`` is when this level is late, ``late_at`` when it became so.
+    """
+
+    __tablename__ = "subsidy_application"
+    __table_args__ = (
+        Index(
+            "uq_subsidy_application_once",
+            "person",
+            "kind",
+            "period",
+            unique=True,
+            sqlite_where=text("state NOT IN ('refused','withdrawn')"),
+            postgresql_where=text("state NOT IN ('refused','withdrawn')"),
+        ),
+        Index("ix_subsidy_application_desk", "desk", "desk_code", "state", "id"),
+        Index("ix_subsidy_application_due", "state", "due_at"),
+        Index("ix_subsidy_application_named", "name_masked", "id"),
+    )
+
+    number: Mapped[str] = mapped_column(String(16), unique=True)
+    kind: Mapped[str] = mapped_column(String(32))
+    period: Mapped[str] = mapped_column(String(8))
+    person: Mapped[str] = mapped_column(String(64), index=True)
+    identity_id: Mapped[int] = mapped_column(ForeignKey("vault_item.id"))
+    name_id: Mapped[int] = mapped_column(ForeignKey("vault_item.id"))
+    account_id: Mapped[int] = mapped_column(ForeignKey("vault_item.id"))
+    phone_id: Mapped[int | None] = mapped_column(ForeignKey("vault_item.id"))
+    name_masked: Mapped[str] = mapped_column(String(32))
+    catalogue_id: Mapped[int] = mapped_column(ForeignKey("subsidy_catalogue.id"))
+    conversation_id: Mapped[int | None] = mapped_column(ForeignKey("conversation.id"), index=True)
+    about: Mapped[str] = mapped_column(String(16))
+    facts: Mapped[dict[str, Any]]
+    amount_fen: Mapped[int]
+    area_code: Mapped[str] = mapped_column(ForeignKey("area.code"))
+    state: Mapped[ApplicationState] = mapped_column(words(ApplicationState))
+    level: Mapped[int] = mapped_column(default=0)
+    desk: Mapped[str] = mapped_column(String(16))
+    desk_code: Mapped[str] = mapped_column(String(32))
+    due_at: Mapped[datetime | None]
+    late_at: Mapped[datetime | None]
+    consent: Mapped[str] = mapped_column(String(16), default="own")
+    consent_code: Mapped[str] = mapped_column(String(64), default="")
+    consent_tries: Mapped[int] = mapped_column(default=0)
+    published_until: Mapped[date | None]
+    revision: Mapped[int] = mapped_column(default=0)
+    created_at: Mapped[datetime]
+
+
+class SubsidyDocument(HasId, Base):
+    """A paper of an application: a photo, or a gap that is to be cured by ``cure_by``. ``reminded`` is the last mark of
+    7, 3 and 1 days that was told."""
+
+    __tablename__ = "subsidy_document"
+    __table_args__ = (UniqueConstraint("application_id", "code"), Index("ix_subsidy_document_gap", "cure_by", "reminded"))
+
+    application_id: Mapped[int] = mapped_column(ForeignKey("subsidy_application.id"), index=True)
+    code: Mapped[str] = mapped_column(String(32))
+    media: Mapped[list[Any]] = mapped_column(default=list)
+    cure_by: Mapped[date | None]
+    reminded: Mapped[int | None]
+
+
+class SubsidyStep(HasId, Base):
+    """One step of an application, by whom and why. Never changed."""
+
+    __tablename__ = "subsidy_step"
+
+    application_id: Mapped[int] = mapped_column(ForeignKey("subsidy_application.id"), index=True)
+    what: Mapped[str] = mapped_column(String(32))
+    level: Mapped[int]
+    staff_id: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
+    reason: Mapped[str] = mapped_column(String(32), default="")
+    note: Mapped[str] = mapped_column(String(500), default="")
+    at: Mapped[datetime]
+
+
+class PaymentState(enum.StrEnum):
+    DUE = "due"
+    EXPORTED = "exported"
+    PAID = "paid"
+    FAILED = "failed"
+
+
+class SubsidyPayment(HasId, Base):
+    """One payment of an application. ``batch`` names the exported file; ``result_line`` is where the bank's answer stood."""
+
+    __tablename__ = "subsidy_payment"
+    __table_args__ = (Index("ix_subsidy_payment_batch", "batch", "id"),)
+
+    application_id: Mapped[int] = mapped_column(ForeignKey("subsidy_application.id"), index=True)
+    reference: Mapped[str] = mapped_column(String(24), unique=True)
+    amount_fen: Mapped[int]
+    account_id: Mapped[int] = mapped_column(BigId)
+    state: Mapped[PaymentState] = mapped_column(words(PaymentState), index=True)
+    batch: Mapped[str | None] = mapped_column(String(24))
+    result_line: Mapped[int | None]
+    reason: Mapped[str] = mapped_column(String(100), default="")
+    created_at: Mapped[datetime]
+    done_at: Mapped[datetime | None]

@@ -1,0 +1,1 @@
+"""Identity, bank and phone numbers: taken out of what people write, kept encrypted, shown masked."""

@@ -1,0 +1,140 @@
+"""Finding identity, bank and phone numbers in a text, checking them, and what is shown instead of them.
+
+Identity numbers: GB 11643-1999 (place, day of birth, order, check digit after ISO 7064 MOD 11-2). Bank cards: the Luhn
+check digit of ISO/IEC 7812-1.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+
+from backend.vault.models import Secret
+
+_PLACES = frozenset(
+    "11 12 13 14 15 21 22 23 31 32 33 34 35 36 37 41 42 43 44 45 46 50 51 52 53 54 61 62 63 64 65 71 81 82 83".split()
+)
+_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
+_CHECKS = "10X98765432"
+_SPOKEN = dict(zip("零〇一二三四五六七八九幺", "001234567891", strict=True))
+_SPOKEN_RUN = re.compile(rf"[{''.join(_SPOKEN)}0-9０-９]{{11,}}")
+OLDEST_BIRTH = 1890
+
+# In this order: what stands in one piece before what is written in groups.
+_PATTERNS = (
+    re.compile(r"(?<![0-9A-Za-z])\d{17}[\dXx](?![0-9A-Za-z])"),
+    re.compile(r"(?<!\d)(?:\+?86[- ]?)?1\d{10}(?!\d)"),
+    re.compile(r"(?<!\d)\d{15,24}[Xx]?(?![0-9])"),
+    re.compile(r"(?<![0-9A-Za-z])(?=(?:[A-Za-z]*\d){12})[A-Za-z0-9]{15,24}(?![0-9A-Za-z])"),
+    re.compile(r"(?<![\d-])0\d{2,3}[- ]\d{7,8}(?!\d)|(?<!\d)0[1-9]\d{9,10}(?!\d)"),
+    re.compile(r"(?<![\d-])(?:\+?86[- ]?)?1\d{2}[- ]\d{4}[- ]\d{4}(?![\d-])|(?<![\d-])1\d{2}[- ]\d{2,4}(?:[- ]\d{2,4}){1,3}(?![\d-])"),
+    re.compile(r"(?<![\d-])\d{3,8}(?:[- ]\d{2,8}){2,6}[- ]?[Xx]?(?![\d-])"),
+)
+
+
+@dataclass(frozen=True)
+class Found:
+    """One number in a text. ``value`` is None, and ``problem`` says why, where it is no valid one.
+
+    Problems: identity_length, identity_old, identity_place, identity_birth, identity_check, bank_check, bank_length,
+    letters.
+    """
+
+    kind: Secret
+    masked: str
+    value: str | None = None
+    problem: str = ""
+
+
+def take_out(text: str, *, today: date) -> tuple[str, list[Found]]:
+    """The text with every such number masked, and the numbers in the order of the text."""
+    plain = _even(text)
+    taken: list[tuple[int, int, Found]] = []
+    for pattern in _PATTERNS:
+        for match in pattern.finditer(plain):
+            if any(match.start() < end and start < match.end() for start, end, _ in taken):
+                continue
+            if (found := judge(match[0], today=today)) is not None:
+                taken.append((match.start(), match.end(), found))
+    pieces, at = [], 0
+    for start, end, found in sorted(taken, key=lambda one: one[0]):
+        pieces += [text[at:start], found.masked]
+        at = end
+    return "".join([*pieces, text[at:]]), [found for _, _, found in sorted(taken, key=lambda one: one[0])]
+
+
+def judge(written: str, *, today: date) -> Found | None:
+    """What a run of digits is; None when it is no number of these kinds (a date, an event's number)."""
+    bare = re.sub(r"[^0-9A-Za-z]", "", written).upper()
+    if re.fullmatch(r"0\d{9,11}", bare):
+        return Found(Secret.PHONE, mask(Secret.PHONE, bare), bare)
+    phone = bare.removeprefix("86") if len(bare) == 13 else bare
+    if re.fullmatch(r"1\d{10}", phone):
+        return Found(Secret.PHONE, mask(Secret.PHONE, phone), phone)
+    if len(bare) < 15:
+        return None
+    if re.search(r"[A-Z]", bare.removesuffix("X")):
+        return Found(Secret.BANK, mask(Secret.BANK, bare), problem="letters")
+    if re.fullmatch(r"\d{16,19}", bare) and luhn(bare):
+        if len(bare) != 18 or identity_problem(bare, today=today):
+            return Found(Secret.BANK, mask(Secret.BANK, bare), bare)
+    if len(bare) == 18:
+        problem = identity_problem(bare, today=today)
+        return Found(Secret.IDENTITY, mask(Secret.IDENTITY, bare), None if problem else bare, problem)
+    if len(bare) in (15, 17) or bare.endswith("X"):
+        problem = "identity_old" if len(bare) == 15 else "identity_length"
+        return Found(Secret.IDENTITY, mask(Secret.IDENTITY, bare), problem=problem)
+    return Found(Secret.BANK, mask(Secret.BANK, bare), problem="bank_check" if len(bare) in (16, 19) else "bank_length")
+
+
+def identity_problem(number: str, *, today: date) -> str:
+    """Which part of an 18-digit identity number cannot be, "" when none."""
+    if number[:2] not in _PLACES:
+        return "identity_place"
+    born = birth_of(number)
+    if born is None or born > today or born.year < OLDEST_BIRTH:
+        return "identity_birth"
+    return "" if check_digit(number) == number[17] else "identity_check"
+
+
+def birth_of(number: str) -> date | None:
+    """The day of birth in an identity number; None when there is no such day."""
+    try:
+        return date(int(number[6:10]), int(number[10:12]), int(number[12:14]))
+    except ValueError:
+        return None
+
+
+def check_digit(number: str) -> str:
+    """The 18th character of an identity number, from its first 17."""
+    return _CHECKS[sum(int(digit) * weight for digit, weight in zip(number[:17], _WEIGHTS, strict=True)) % 11]
+
+
+def luhn(number: str) -> bool:
+    """Whether the last digit of a card number is its check digit."""
+    total = 0
+    for place, digit in enumerate(reversed(number)):
+        doubled = int(digit) * (2 if place % 2 else 1)
+        total += doubled - 9 if doubled > 9 else doubled
+    return total % 10 == 0
+
+
+def mask(kind: Secret, value: str) -> str:
+    """What is shown: 3212**********001X, 6222****1234, 138****0000, 王**."""
+    match kind:
+        case Secret.IDENTITY:
+            return f"{value[:4]}{'*' * (len(value) - 8)}{value[-4:]}"
+        case Secret.BANK:
+            return f"{value[:4]}****{value[-4:]}"
+        case Secret.PHONE:
+            return f"{value[:3]}****{value[-4:]}" if len(value) == 11 else f"{value[:4]}****{value[-3:]}"
+        case Secret.NAME:
+            return value[:1] + "*" * min(len(value) - 1, 3)
+
+
+def _even(text: str) -> str:
+    """Full-width and spoken digits as digits, place for place; spoken ones only in runs that are as long as a phone's."""
+    narrow = "".join(chr(ord(char) - 0xFEE0) if "！" <= char <= "～" else char for char in text)
+    narrow = narrow.translate({ord(char): "-" for char in "–—－−‐‑﹣"} | {ord(char): " " for char in "\u3000\u00a0\t"})
+    spoken: Callable[[re.Match[str]], str] = lambda run: "".join(_SPOKEN.get(char, char) for char in run[0])
+    return _SPOKEN_RUN.sub(spoken, narrow)
