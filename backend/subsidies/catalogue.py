@@ -111,14 +111,14 @@ class RuleText(_Strict):
         if self.not_:
             return Not(self.not_.rule(), self.why)
         assert self.fact
-        if self.at_least is not None:
-            return Condition(self.fact, "at_least", self.at_least, self.why)
-        if self.at_most is not None:
-            return Condition(self.fact, "at_most", self.at_most, self.why)
-        if self.in_:
-            return Condition(self.fact, "in", tuple(self.in_), self.why)
-        assert self.is_ is not None
-        return Condition(self.fact, "is", self.is_, self.why)
+        given = {
+            "at_least": self.at_least,
+            "at_most": self.at_most,
+            "in": tuple(self.in_) if self.in_ else None,
+            "is": self.is_,
+        }
+        op, value = next((op, value) for op, value in given.items() if value is not None)
+        return Condition(self.fact, op, value, self.why)
 
 
 class Amount(_Strict):
@@ -369,7 +369,9 @@ def _check_kind(doc: _Doc, kind: Kind, facts: dict[str, Fact]) -> None:
 
 
 def _check_rule(doc: _Doc, rule: RuleText, at: Path_, facts: dict[str, Fact]) -> None:
-    forms = [name for name in ("all", "any", "not", "fact") if getattr(rule, name if name == "fact" else name + "_") is not None]
+    forms = [
+        name for name in ("all", "any", "not", "fact") if getattr(rule, name if name == "fact" else name + "_") is not None
+    ]
     if len(forms) != 1:
         doc.problem(at, "每条规则只能写 all、any、not、fact 中的一个")
         return

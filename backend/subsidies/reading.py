@@ -76,19 +76,17 @@ def answer(fact: Fact, text: str) -> Value | None:
             return False if _NO.match(said) else None
         case "choice":
             return next((choice.value for choice in fact.choices if said and said in (choice.title, choice.value)), None)
-    if len(said) > SHORT:
-        return None
-    if _NEGATIVE.match(said):
-        raise Impossible
+    return _quantity(fact, said)
+
+
+def _quantity(fact: Fact, said: str) -> int | None:
     if fact.low == 0 and fact.kind != "number" and _NONE.match(said):
         return 0
-    found = _NUMBER.search(said)
-    if found is None:
-        return None
-    value = _number(fact, found[1] or found[3], found[2] or found[4] or "")
-    if value is None:
-        return None
-    if not possible(fact, value):
+    if len(said) <= SHORT and _NEGATIVE.match(said):
+        raise Impossible
+    found = _NUMBER.search(said) if len(said) <= SHORT else None
+    value = _number(fact, found[1] or found[3], found[2] or found[4] or "") if found else None
+    if value is not None and not possible(fact, value):
         raise Impossible
     return value
 

@@ -99,13 +99,11 @@ async def keep(
     now: datetime,
 ) -> list[VaultItem]:
     """Store what was taken out of a message; a wrong number is not kept. Returns the stored items."""
-    items = []
-    for one in found:
-        if one.value is not None:
-            items.append(
-                await put(session, vault, one.kind, one.value, resident_id=resident_id, message_id=message_id, now=now)
-            )
-    return items
+    return [
+        await put(session, vault, one.kind, one.value, resident_id=resident_id, message_id=message_id, now=now)
+        for one in found
+        if one.value is not None
+    ]
 
 
 async def put(

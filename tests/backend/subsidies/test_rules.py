@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backend.subsidies import rules
-from backend.subsidies.rules import NO, All, Any, Diagram, Domain, Not, Rule, Condition
+from backend.subsidies.rules import NO, All, Any, Condition, Diagram, Domain, Not, Rule
 
 DOMAINS = {
     "age": Domain(low=0, high=9),

@@ -76,7 +76,7 @@ def test_keys_are_made_once_and_only_the_owner_reads_them(tmp_path: Path):
     first, second = Vault.load("", "", tmp_path), Vault.load("", "", tmp_path)
     assert first == second
     assert (tmp_path / "vault.json").stat().st_mode & 0o777 == 0o600
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match="64 hex digits"):
         Vault.load("a:1234", HASHING, tmp_path)
 
 
@@ -100,7 +100,7 @@ async def test_two_hundred_marked_numbers_never_reach_the_plain_columns_or_the_t
         assert len(texts) == 200
         assert await session.scalar(select(func.count()).select_from(VaultItem)) >= 134
         everything = [claimed, caplog.text]
-        for table in (await session.run_sync(lambda s: s.connection().dialect.get_table_names(s.connection()))):
+        for table in await session.run_sync(lambda s: s.connection().dialect.get_table_names(s.connection())):
             everything += [repr(tuple(row)) for row in await session.execute(text(f'SELECT * FROM "{table}"'))]
     whole = "\n".join(everything)
     assert "我的号码" in whole
