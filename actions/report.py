@@ -145,12 +145,18 @@ async def take_signature(_turn: Turn, draft: dict[str, Any], _asked: str | None)
 async def take_emergency(turn: Turn, draft: dict[str, Any], _asked: str | None) -> bool:
     set_aside(draft)
     await read_text(turn, draft, draft["danger_before"] or turn.tracker.get_slot("unsure_text") or "", None)
+    never_refuse(draft)
     return True
+
+
+def never_refuse(draft: dict[str, Any]) -> None:
+    """A danger that was offered to be passed on is passed on, whatever the admission list says of its kind."""
+    if (draft.get("item") or {}).get("status") == "off_list":
+        draft["item"] = {"status": "unknown", "choices": []}
 
 
 async def read_typed(turn: Turn, draft: dict[str, Any], asked: str | None) -> bool:
     text = turn.text or (turn.tracker.get_slot("unsure_text") or "" if turn.intent == "report_issue" else "")
-    text = "，".join(filter(None, (draft.pop("before", None), text)))
     if ANONYMOUS.search(text):
         draft["anonymous"] = True
         if asked == "confirmation" and turn.intent != "report_issue":
@@ -160,27 +166,36 @@ async def read_typed(turn: Turn, draft: dict[str, Any], asked: str | None) -> bo
         return True
     if turn.intent in LEAVES or not text:
         return False
-    if asked == "confirmation" and turn.intent == "affirm":
-        draft["confirmed"] = turn.confidence >= SURE_YES
-        return True
-    if asked == "neighbour" and turn.intent in ("affirm", "deny") and len(text) <= SHORT_ANSWER:
-        if turn.intent == "affirm":
+    return take_yes_or_no(turn, draft, text, asked) or await read_text(turn, draft, text, asked)
+
+
+def take_yes_or_no(turn: Turn, draft: dict[str, Any], text: str, asked: str) -> bool:
+    """What a yes or a no means to the question that was asked; False when it is none."""
+    yes, short = turn.intent == "affirm", len(text) <= SHORT_ANSWER
+    match asked:
+        case "confirmation" if yes:
+            draft["confirmed"] = turn.confidence >= SURE_YES
+        case "neighbour" if yes and short:
             draft["join"] = draft["similar"][0]["number"]
-        else:
+        case "neighbour" if turn.intent == "deny" and short:
             draft["similar"] = []
-        return True
-    return await read_text(turn, draft, text, asked)
+        case "item" if yes and short and draft.get("item_choices"):
+            draft["item"] = draft["item_choices"][0]
+        case _:
+            return False
+    return True
 
 
 async def read_text(
     turn: Turn, draft: dict[str, Any], text: str, asked: str | None, *, location: dict[str, float] | None = None
 ) -> bool:
     """Let the backend read the words; take from them what belongs here. False when nothing did."""
-    found = await turn.post(
-        "/intake/read",
-        {"text": text, "location": location, "parts": draft.get("parts") or {}},
-        once="read",
-    )
+    reading = {"text": text, "location": location, "parts": draft.get("parts") or {}}
+    found = await turn.post("/intake/read", reading, once="read")
+    follows_danger = asked is None and turn.heard_before == "emergency" and found["place"] and not found["matters"]
+    if follows_danger:
+        reading["text"] = f"{turn.tracker.get_slot('unsure_text')}，{text}"  # this is where the danger is
+        found = await turn.post("/intake/read", reading, once="read")
     place, matters = found["place"], found["matters"]
     correcting = bool(draft.get("editing")) or text.startswith(CORRECTIONS) or turn.intent == "deny"
     aside = turn.intent in ASIDE and not (asked == "place" and (place or DO_NOT_KNOW.search(text)))
@@ -205,6 +220,8 @@ async def read_text(
         return True
     if matters and (correcting or not draft.get("matter") or asked == "item"):
         took |= take_matters(turn, draft, matters, asked, correcting=correcting)
+    if follows_danger:
+        never_refuse(draft)
     draft["editing"] = asked == "confirmation" and not took and (draft.get("editing") or turn.intent == "deny")
     if asked == "place" and not place:
         give_up_on_place(draft)

@@ -41,6 +41,14 @@ class Turn:
         return (self.tracker.latest_message.get("intent") or {}).get("name") or ""
 
     @property
+    def heard_before(self) -> str:
+        """The intent of the message before this one, "" when this is the first."""
+        heard = [event for event in self.tracker.events if event.get("event") == "user"]
+        if len(heard) < 2:
+            return ""
+        return ((heard[-2].get("parse_data") or {}).get("intent") or {}).get("name") or ""
+
+    @property
     def confidence(self) -> float:
         return (self.tracker.latest_message.get("intent") or {}).get("confidence") or 0.0
 

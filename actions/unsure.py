@@ -33,9 +33,7 @@ async def clear_case(turn: Turn) -> list[dict[str, Any]] | None:
         return await place_alone(turn) if found["place"] else None
     item = found["matters"][0]["item"]
     likely = [r["name"] for r in turn.ranking[:2]]
-    if item["status"] == "off_list":
-        await turn.post("/refusals", {"item_code": item["code"]}, once=item["code"])
-        turn.say("utter_refused", item=item["name"], channel=item["channel"])
+    if await refused(turn, item):
         return []
     if item["status"] == "sure" and found["place"] and "report_issue" in likely:
         return [FollowupAction("report_form")]
@@ -43,11 +41,9 @@ async def clear_case(turn: Turn) -> list[dict[str, Any]] | None:
 
 
 async def place_alone(turn: Turn) -> list[dict[str, Any]]:
-    """Where somebody lives whose grid member was asked for, where the danger is, or where what comes next is."""
+    """Where somebody lives whose grid member was asked for; else a report begins there."""
     if turn.tracker.get_slot("guide_question"):
         return await answer_with_place(turn)
-    if heard_before(turn) == "emergency":
-        return [SlotSet("draft", {"before": turn.tracker.get_slot("unsure_text")}), FollowupAction("report_form")]
     return [FollowupAction("report_form")]
 
 
@@ -78,22 +74,21 @@ class OutOfScope(HouseAction):
             return await Status(turn.house).act(turn)
         found = await turn.post("/intake/read", {"text": turn.text}, once="read")
         item = found["matters"][0]["item"] if found["matters"] else {"status": "unknown"}
-        if item["status"] == "off_list":
-            await turn.post("/refusals", {"item_code": item["code"]}, once=item["code"])
-            turn.say("utter_refused", item=item["name"], channel=item["channel"])
-        else:
+        if not await refused(turn, item):
             turn.say("utter_out_of_scope")
         return []
 
 
+async def refused(turn: Turn, item: dict[str, Any]) -> bool:
+    """Refuse, with the right channel named, a matter that is off the list and that the words themselves name: the
+    classifier has an item for every text, also for one that is about nothing."""
+    if item["status"] != "off_list" or not item["named"]:
+        return False
+    await turn.post("/refusals", {"item_code": item["code"]}, once=item["code"])
+    turn.say("utter_refused", item=item["name"], channel=item["channel"])
+    return True
+
+
 def missed_before(turn: Turn) -> bool:
     """Whether the message before this one was not understood either."""
-    return heard_before(turn) in ("nlu_fallback", "not_these")
-
-
-def heard_before(turn: Turn) -> str:
-    """The intent of the message before this one, "" when it is the first."""
-    heard = [event for event in turn.tracker.events if event.get("event") == "user"]
-    if len(heard) < 2:
-        return ""
-    return ((heard[-2].get("parse_data") or {}).get("intent") or {}).get("name") or ""
+    return turn.heard_before in ("nlu_fallback", "not_these")

@@ -95,10 +95,11 @@ async def place_of(session: AsyncSession, gazetteer: Gazetteer, parts: dict[str,
 
 
 async def item_of(session: AsyncSession, readers: Readers, text: str) -> dict[str, Any]:
-    """Which item a matter is: {status, code, name, category, channel, choices}.
+    """Which item a matter is: {status, code, name, category, channel, choices, named}.
 
     status is sure, close (``choices`` has two or three to ask about), off_list (refused, ``channel`` says where to
-    turn) or unknown (the street decides). Only a clear case is refused.
+    turn) or unknown (the street decides). Only a clear case is refused. ``named``: the item's name or one of its keywords
+    stands in the text.
     """
     ranked = readers.items().classify(text)
     items = {item.code: item for item in await session.scalars(select(Item))}
@@ -108,7 +109,7 @@ async def item_of(session: AsyncSession, readers: Readers, text: str) -> dict[st
     best, probability = ranked[0]
     rival = ranked[1][1] if len(ranked) > 1 else 0.0
     if not best.admitted and probability >= REFUSE:
-        return _as_dict(best, "off_list")
+        return _as_dict(best, "off_list") | {"named": any(word in text for word in (best.name, *best.keywords.split()))}
     admitted = [(item, p) for item, p in ranked if item.admitted]
     if best.admitted and (probability >= SURE or rival < probability * CLOSE_RATIO):
         return _as_dict(best, "sure")

@@ -72,6 +72,20 @@ CONVERSATIONS: dict[str, list[tuple[str, list[str]]]] = {
         ("着火了！！3号楼冒黑烟", ["119", "要我同时登记下来"]),
         ("宫涵社区3号楼", ["着火了", "城东街道宫涵社区3号楼", SUMMARY]),
     ],
+    "where the danger is, in a sentence that sounds like a report": [
+        ("公园里有人打架 动刀子了！", ["110", "要我同时登记下来"]),
+        ("南苑街道国泰民安社区6号楼门口", ["打架", "国泰民安社区6号楼"]),
+    ],
+    "yes to a choice of kinds means the first": [
+        ("国泰民安社区有人养鸡，一大早就叫", ["具体在什么位置"]),
+        ("12号楼", ["这件事算哪一类"]),
+        ("没错", ["国泰民安社区12号楼", SUMMARY]),
+    ],
+    "what is about nothing is not refused as something": [
+        ("我要找人工", ["值班台"]),
+        ("没人吗", ["已经在帮您找人"]),
+        ("你能做什么", ["报事、查进度"]),
+    ],
     "a place alone begins a report": [
         ("富江新苑9号楼", ["富江新苑社区9号楼", "什么事"]),
         ("楼顶漏水，都滴到家里了", ["富江新苑社区9号楼", SUMMARY]),
