@@ -13,7 +13,9 @@ from backend.api.schemas import (
     CallIn,
     Credentials,
     EventQuery,
+    ItemCorrection,
     Me,
+    Meaning,
     MediaQuery,
     NewEvent,
     Photo,
@@ -64,9 +66,9 @@ def remote_of(request: web.Request) -> str:
     return forwarded if forwarded and seen in ("127.0.0.1", "::1") else seen
 
 
-def id_in(request: web.Request) -> int:
-    """The conversation's id in the path. Raises NotFound for what is no number."""
-    given = request.match_info["conversation_id"]
+def id_in(request: web.Request, name: str = "conversation_id") -> int:
+    """The id in the path. Raises NotFound for what is no number."""
+    given = request.match_info[name]
     if not given.isascii() or not given.isdecimal() or len(given) > 18:
         raise NotFound
     return int(given)
@@ -180,6 +182,19 @@ async def move_event(call: Call) -> EventPage:
     return await _on_event(call, act)
 
 
+@operation("POST", "/api/v1/events/{number}/item", body=ItemCorrection, answer=EventPage)
+async def correct_item(call: Call) -> EventPage:
+    """Correct what kind of matter it is; the due time stays."""
+
+    async def act(session: AsyncSession, event: events.Event, desk: Desk) -> None:
+        body = call.body
+        await work.correct_item(
+            session, call.signed.scope, event, body.item_code, desk=desk, note=body.note, revision=body.revision
+        )
+
+    return await _on_event(call, act)
+
+
 @operation("POST", "/api/v1/events/{number}/departments", body=CallIn, answer=EventPage)
 async def call_in_department(call: Call) -> EventPage:
     """Ask one more department to work on it (会办)."""
@@ -260,6 +275,25 @@ async def return_conversation(call: Call) -> ConversationPage:
         app = call.request.app
         await conversations.give_back(
             session, row, staff_id=call.signed.scope.staff_id, sentences=app[SENTENCES], now=app[CLOCK].now()
+        )
+
+    return await _on_conversation(call, act)
+
+
+@operation(
+    "POST", "/api/v1/conversations/{conversation_id}/messages/{message_id}/intent", body=Meaning, answer=ConversationPage
+)
+async def mark_misunderstood(call: Call) -> ConversationPage:
+    """Say what a resident's message meant, for the model to learn from."""
+
+    async def act(session: AsyncSession, row: conversations.Conversation) -> None:
+        await talks.mark(
+            session,
+            call.signed.scope,
+            row,
+            id_in(call.request, "message_id"),
+            call.body.intent,
+            now=call.request.app[CLOCK].now(),
         )
 
     return await _on_conversation(call, act)

@@ -72,6 +72,20 @@ class Transition(Shape):
     revision: int | None = None
 
 
+class ItemCorrection(Shape):
+    """``revision`` as in a transition."""
+
+    item_code: str = Field(min_length=1, max_length=32)
+    note: str = Field("", max_length=2000)
+    revision: int | None = None
+
+
+class Meaning(Shape):
+    """``intent`` is one of those that a resident can have, e.g. report_issue."""
+
+    intent: str = Field(min_length=1, max_length=32)
+
+
 class CallIn(Shape):
     department_code: str = Field(min_length=1, max_length=32)
     note: str = Field("", max_length=2000)

@@ -4,6 +4,7 @@ import hmac
 import secrets
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from aiohttp import web
@@ -13,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend.api.routes import id_in, media_in_scope, notice_list, remote_of
 from backend.api.schemas import EventQuery, Transition
-from backend.catalogue.models import Department, Item
+from backend.catalogue.models import Department
 from backend.console.forms import Form, read_form
 from backend.console.render import render
 from backend.console.stream import address_of, stream
@@ -21,7 +22,7 @@ from backend.conversations import service as conversations
 from backend.conversations.models import Conversation
 from backend.errors import BadInput, NotSignedIn
 from backend.events import service as events
-from backend.events.models import Event, EventState
+from backend.events.models import Event, EventState, History
 from backend.events.service import Actor, Desk
 from backend.house import DESK
 from backend.staff import conversations as talks
@@ -29,11 +30,13 @@ from backend.staff import events as work
 from backend.staff import notices, service
 from backend.staff.schemas import Handler
 from backend.staff.scope import DESK_ROLES
+from backend.triage import service as triage
 from backend.web import CLOCK, DATABASE, SENTENCES, SETTINGS
 
 COOKIE = "linlitong_staff"
 KNOCK = "linlitong_sign_in"
 PAGE_SIZE = 30
+FIGURE_DAYS = ("7", "30", "90")
 TABS = ("mine", "all", "late", "closed")
 
 routes = web.RouteTableDef()
@@ -180,7 +183,7 @@ async def queue(visit: Visit) -> web.StreamResponse:
             total=total,
             pages=max(1, -(-total // PAGE_SIZE)),
             counts=await work.counts(session, scope, now),
-            items=list(await session.scalars(select(Item).where(Item.admitted).order_by(Item.category, Item.code))),
+            items=await work.admitted_items(session),
         )
 
 
@@ -200,6 +203,7 @@ async def event_page(visit: Visit) -> web.StreamResponse:
             event=shown,
             choices=await work.handler_choices(session, event) if dispatching else [],
             suggested=suggested,
+            items=await work.admitted_items(session) if shown.may_correct else [],
             departments=list(await session.scalars(select(Department).order_by(Department.code))) if shown.may_call_in else [],
         )
 
@@ -270,6 +274,52 @@ async def give_result(visit: Visit) -> web.StreamResponse:
         await events.give_result(session, event, actor=Actor.staff(visit.signed.scope), desk=desk, result=form["result"])
 
     return await on_event(visit, act)
+
+
+@routes.post(r"/events/{number:\d{4}-?\d{4}}/item")
+@page
+async def correct_item(visit: Visit) -> web.StreamResponse:
+    form = await visit.form()
+    revision = int(form["revision"]) if form["revision"].isdecimal() else None
+
+    async def act(session: AsyncSession, event: Event, desk: Desk) -> None:
+        await work.correct_item(
+            session, visit.signed.scope, event, form["item"], desk=desk, note=form["note"], revision=revision
+        )
+
+    return await on_event(visit, act)
+
+
+@routes.get("/report")
+@page
+async def report_page(visit: Visit) -> web.StreamResponse:
+    """A form for what a resident has told a staff member in person or by phone."""
+    async with visit.request.app[DATABASE].read() as session:
+        return await visit.show(
+            session,
+            "report.html",
+            grids=await work.grids_within(session, visit.signed.scope),
+            items=await work.admitted_items(session),
+        )
+
+
+@routes.post("/report")
+@page
+async def report(visit: Visit) -> web.StreamResponse:
+    form = await visit.form()
+    if not form["description"]:
+        raise BadInput("请写清楚是什么事。", fields=["description"])
+    code, _, _ = form["grid"].partition(" ")
+    async with visit.request.app[DATABASE].write() as session:
+        if code not in {grid.code for grid in await work.grids_within(session, visit.signed.scope)}:
+            raise BadInput("请从列表里选一个网格。", fields=["grid"])
+        event = await events.file_event(
+            session,
+            events.Report(form["description"], code, form["address"], item_code=form["item"] or None, photos=form.photos),
+            desk=await visit.request.app[DESK](session),
+            reporter_staff_id=visit.signed.scope.staff_id,
+        )
+    return see(f"/events/{event.number}")
 
 
 @routes.get("/conversations")
@@ -347,6 +397,31 @@ async def give_back(visit: Visit) -> web.StreamResponse:
         )
 
     return await on_conversation(visit, act, then="/conversations")
+
+
+@routes.post("/conversations/{conversation_id}/messages/{message_id}/intent")
+@page
+async def mark_misunderstood(visit: Visit) -> web.StreamResponse:
+    form = await visit.form()
+
+    async def act(session: AsyncSession, row: Conversation) -> None:
+        message_id = id_in(visit.request, "message_id")
+        await talks.mark(session, visit.signed.scope, row, message_id, form["intent"], now=visit.request.app[CLOCK].now())
+
+    return await on_conversation(visit, act)
+
+
+@routes.get("/figures")
+@page
+async def figures_page(visit: Visit) -> web.StreamResponse:
+    """How well dispatching by itself does, within the asker's scope."""
+    asked = visit.request.query.get("days", "")
+    days = int(asked) if asked in FIGURE_DAYS else 30
+    mine = History.event_id.in_(select(Event.id).where(visit.signed.scope.events()))
+    async with visit.request.app[DATABASE].read() as session:
+        since = visit.request.app[CLOCK].now() - timedelta(days=days)
+        dispatch = await triage.dispatch_figures(session, since, scope=mine)
+        return await visit.show(session, "figures.html", days=days, choices=FIGURE_DAYS, dispatch=dispatch)
 
 
 @routes.get("/notices")

@@ -81,6 +81,7 @@ class HistoryKind(enum.StrEnum):
     ASSIGNMENT = "assignment"
     RATING = "rating"
     COMMENT = "comment"
+    ITEM = "item"
 
 
 class History(HasId, Base):

@@ -503,6 +503,40 @@ async def give_result(session: AsyncSession, event: Event, *, actor: Actor, desk
     return assignment
 
 
+async def correct_item(
+    session: AsyncSession, event: Event, item_code: str, *, actor: Actor, desk: Desk, note: str = ""
+) -> None:
+    """Staff say that the event is of another item. The due time that the resident was told stays.
+
+    Raises Forbidden unless the actor manages or handles it, Conflict when it is over, BadInput for an item that is not
+    admitted or is the event's own already.
+    """
+    await lock(session, event)
+    if event.state in FINAL:
+        raise Conflict("这件事已经结束，不用再改了。", code="over")
+    if not await hands_of(session, event, actor) & {Hand.MANAGER, Hand.HANDLER}:
+        raise Forbidden("这一步要由别的同事来办。", code="not_yours")
+    item = await session.get(Item, item_code)
+    if item is None or not item.admitted:
+        raise BadInput("这类事项不在受理范围内。", fields=["item_code"])
+    if item_code == event.item_code:
+        raise BadInput("事项没有变化，不用更正。", fields=["item_code"])
+    _record(
+        session,
+        event,
+        HistoryKind.ITEM,
+        actor,
+        at=desk.now,
+        note=note.strip()[:NOTE_LIMIT],
+        item_code=item_code,
+        before=event.item_code,
+    )
+    event.item_code = item_code
+    event.revision += 1
+    event.updated_at = desk.now
+    wake(session, "console")
+
+
 async def follows(session: AsyncSession, event: Event, resident_id: int) -> bool:
     """Whether the resident reported the event or joined it."""
     if event.reporter_id == resident_id:

@@ -62,6 +62,14 @@ async def mark(session: AsyncSession, message_id: int, intent: str, staff_id: in
     await session.flush()
 
 
+async def marked(session: AsyncSession, message_ids: list[int]) -> dict[int, str]:
+    """Return {message id: intent} of those that were marked."""
+    rows = await session.execute(
+        select(Misunderstood.message_id, Misunderstood.intent).where(Misunderstood.message_id.in_(message_ids))
+    )
+    return dict(rows.all())
+
+
 async def export(session: AsyncSession) -> list[tuple[str, str]]:
     """(intent, masked text) of each marked message, each pair once, by intent and then by when the message was sent."""
     rows = await session.execute(

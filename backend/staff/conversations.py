@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from backend.conversations import service
 from backend.conversations.models import Conversation, Holder, Message, MessageKind
 from backend.errors import Conflict, NotFound
+from backend.feedback import service as feedback
 from backend.grids.models import Area
 from backend.media import service as media
 from backend.outbox.models import Delivery
@@ -102,6 +103,7 @@ async def page(session: AsyncSession, scope: Scope, row: Conversation, *, before
         select(Delivery.message_id, Delivery.state).where(Delivery.message_id.in_([m.id for m in messages]))
     )
     deliveries = dict(rows.all())
+    meant = await feedback.marked(session, [m.id for m in messages])
     return ConversationPage(
         **await _facts(session, scope, row),
         messages=[
@@ -117,6 +119,7 @@ async def page(session: AsyncSession, scope: Scope, row: Conversation, *, before
                 media=[MediaItem(key=key, mime=types.get(key, "")) for key in m.payload.get("media") or []],
                 location=m.payload.get("location"),
                 edited=bool(m.payload.get("edited")),
+                meant=meant.get(m.id),
                 delivery=deliveries.get(m.id),
             )
             for m in messages
@@ -139,6 +142,14 @@ async def claim(session: AsyncSession, scope: Scope, row: Conversation, *, sente
             holder = await session.get_one(Staff, holder_id)
             raise Conflict(f"{holder.name}已经在接待这位居民了。", code=error.code, held_by=holder.name) from None
         raise
+
+
+async def mark(session: AsyncSession, scope: Scope, row: Conversation, message_id: int, intent: str, *, now: datetime) -> None:
+    """Say what a message of this conversation meant. Raises NotFound for another's, and what ``feedback.mark`` raises."""
+    message = await session.get(Message, message_id)
+    if message is None or message.conversation_id != row.id:
+        raise NotFound("没有找到这条消息。")
+    await feedback.mark(session, message_id, intent, scope.staff_id, now)
 
 
 async def photo_in_scope(session: AsyncSession, scope: Scope, key: str, conversation_id: int) -> bool:

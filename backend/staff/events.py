@@ -16,11 +16,12 @@ from backend.events.models import (
     EventPhoto,
     EventState,
     History,
+    HistoryKind,
     Supporter,
 )
 from backend.events.numbers import read_number
 from backend.events.service import Actor, Desk
-from backend.events.transitions import NOTE_REQUIRED, OPEN, WITH_A_HANDLER, Hand, next_steps
+from backend.events.transitions import FINAL, NOTE_REQUIRED, OPEN, WITH_A_HANDLER, Hand, next_steps
 from backend.events.views import STATE_NAMES
 from backend.grids import service as grids
 from backend.grids.models import Area, Level
@@ -43,6 +44,7 @@ from backend.staff.scope import Scope
 
 WORKING = OPEN - {EventState.HANDLED, EventState.VERIFYING}
 YELLOW_PART = 0.25
+GRIDS_OFFERED = 1000
 AREA_KINDS = {Level.GRID, Level.COMMUNITY, Level.STREET, Level.DISTRICT}
 
 
@@ -263,6 +265,7 @@ async def page(session: AsyncSession, scope: Scope, event: Event, now: datetime)
             )
             for to in next_steps(event.state, hands)
         ],
+        may_correct=event.state not in FINAL and bool(hands & {Hand.MANAGER, Hand.HANDLER}),
         may_call_in=event.state in WITH_A_HANDLER and bool(hands & {Hand.MANAGER, Hand.HANDLER}),
         may_give_result=any(
             (a.handler, a.handler_code) == scope.desk and a.state is AssignmentState.OPEN and not a.lead for a in assignments
@@ -274,6 +277,8 @@ async def page(session: AsyncSession, scope: Scope, event: Event, now: datetime)
 async def _details(session: AsyncSession, row: History) -> dict[str, Any]:
     """The row's own details, with the names of the desks that they give by code."""
     details = dict(row.details)
+    if row.kind is HistoryKind.ITEM:
+        return details | {"item_name": (await session.get_one(Item, details["item_code"])).name}
     if code := details.get("called_in"):
         details["handler_name"] = await pushes.desk_name(session, HandlerKind.DEPARTMENT, code)
     elif code := details.get("handler_code") or details.get("area_code"):
@@ -325,6 +330,41 @@ async def step(
         handler=(handler.kind, handler.code) if handler else None,
     )
     await notices.mark_read(session, scope.staff_id, now=desk.now, event_id=event.id)
+
+
+async def correct_item(
+    session: AsyncSession,
+    scope: Scope,
+    event: Event,
+    item_code: str,
+    *,
+    desk: Desk,
+    note: str = "",
+    revision: int | None = None,
+) -> None:
+    """Correct the event's item as this staff member; raises what ``service.correct_item`` raises, and Conflict as ``step``."""
+    await session.refresh(event, with_for_update=True)
+    if revision is not None and revision != event.revision:
+        raise Conflict("这件事刚刚有变化，请看过最新情况再办。", code="stale", revision=event.revision)
+    await service.correct_item(session, event, item_code, actor=Actor.staff(scope), desk=desk, note=note)
+
+
+async def admitted_items(session: AsyncSession) -> list[Item]:
+    """What can be reported, by category."""
+    return list(await session.scalars(select(Item).where(Item.admitted).order_by(Item.category, Item.code)))
+
+
+async def grids_within(session: AsyncSession, scope: Scope) -> list[CodeAndName]:
+    """The first GRIDS_OFFERED grids of their area by code, with the community's name; none for departments."""
+    if not scope.path:
+        return []
+    rows = await session.scalars(
+        select(Area)
+        .where(Area.level == Level.GRID, Area.path.startswith(scope.path, autoescape=True))
+        .order_by(Area.path)
+        .limit(GRIDS_OFFERED)
+    )
+    return [CodeAndName(code=area.code, name=await area_name(session, area)) for area in rows]
 
 
 async def check_photos(session: AsyncSession, event: Event | None, keys: list[str]) -> None:

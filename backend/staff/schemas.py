@@ -120,6 +120,7 @@ class EventPage(EventCard):
     history: list[HistoryEntry]
     assignments: list[AssignmentCard]
     next_steps: list[NextStep]
+    may_correct: bool
     may_call_in: bool
     may_give_result: bool
 
@@ -152,7 +153,9 @@ class MediaItem(Shape):
 
 
 class TranscriptMessage(Shape):
-    """``kind`` note is for staff only. ``delivery`` is null for what the resident said and for notes."""
+    """``kind`` note is for staff only. ``delivery`` is null for what the resident said and for notes; ``meant`` is the
+    intent that staff gave a misunderstood message.
+    """
 
     message_id: int
     sequence: int
@@ -165,6 +168,7 @@ class TranscriptMessage(Shape):
     media: list[MediaItem]
     location: dict[str, float] | None
     edited: bool
+    meant: str | None
     delivery: DeliveryState | None
 
 

@@ -197,6 +197,45 @@ async def test_a_resident_who_waits_is_claimed_answered_and_given_back(
     ]
 
 
+@pytest.mark.parametrize("size", [PHONE, DESKTOP], ids=["phone", "desktop"])
+async def test_what_was_got_wrong_is_put_right(browser: Browser, town: Town, size: dict[str, int]) -> None:
+    number = await town.reported()
+    conversation_id = await town.waits("那个事怎么说")
+    async with signed_in(browser, town, "community", size) as page:
+        await page.goto(str(town.client.make_url(f"/conversations/{conversation_id}")))
+        words = page.locator(".message.resident", has_text="那个事怎么说")
+        await words.get_by_text("机器人听错了").click()
+        await words.get_by_label("真正的意思").select_option(label="查进度")
+        await words.get_by_role("button", name="记下").click()
+        await expect(words.get_by_text("意思是：查进度")).to_be_visible()
+        await page.goto(str(town.client.make_url(f"/events/{number}")))
+        await page.get_by_text("事项不对，更正").click()
+        await page.get_by_label("应当是").select_option(label="施工噪声")
+        await page.get_by_role("button", name="更正", exact=True).click()
+        await expect(page.get_by_role("heading", name="施工噪声")).to_be_visible()
+        await expect(page.locator("#trail").get_by_text("→ 施工噪声")).to_be_visible()
+        await page.get_by_role("link", name="数据").click()
+        await expect(page.locator(".tiles", has_text="自动率").get_by_text("0.0%", exact=True)).to_be_visible()
+        assert await fits(page)
+
+
+@pytest.mark.parametrize("size", [PHONE, DESKTOP], ids=["phone", "desktop"])
+async def test_what_a_resident_told_in_person_is_reported_for_them(browser: Browser, town: Town, size: dict[str, int]) -> None:
+    async with signed_in(browser, town, "community", size) as page:
+        await page.get_by_role("link", name="代居民上报").click()
+        await page.get_by_label("什么事").fill("张大爷说3号楼下垃圾没人清")
+        await page.get_by_label("网格").fill("JP1 界牌社区第一网格")
+        await page.get_by_role("button", name="上报").click()
+        await expect(page.get_by_text("请从列表里选一个网格。")).to_be_visible()
+        await page.get_by_label("网格").fill("GH1 宫涵社区第一网格")
+        await page.get_by_label("具体地点").fill("3号楼下")
+        await page.get_by_label("事项").select_option(label="垃圾清运")
+        assert await fits(page)
+        await page.get_by_role("button", name="上报").click()
+        await expect(page.get_by_role("heading", name="垃圾清运 已上报")).to_be_visible()
+        await expect(page.get_by_text("吕俊杰（工作人员）")).to_be_visible()
+
+
 async def test_who_was_slower_sees_who_was_quicker(browser: Browser, town: Town) -> None:
     conversation_id = await town.waits()
     async with signed_in(browser, town, "community-2") as page:
