@@ -12,7 +12,7 @@ from backend.conversations.routes import routes as conversation_routes
 from backend.db import Database
 from backend.events import clerk
 from backend.events.routes import routes as event_routes
-from backend.house import DESK, desk_factory
+from backend.house import BOOTH, DESK, GATE, desk_factory
 from backend.intake.routes import READERS
 from backend.intake.routes import routes as intake_routes
 from backend.intake.service import Readers
@@ -20,6 +20,10 @@ from backend.media.routes import routes as media_routes
 from backend.outbox.routes import routes as outbox_routes
 from backend.settings import Settings
 from backend.vault.service import Vault
+from backend.votes import clerk as votes_clerk
+from backend.votes.booth import booth_factory
+from backend.votes.door import Door
+from backend.votes.routes import routes as vote_routes
 from backend.web import CLOCK, DATABASE, SENTENCES, SETTINGS, VAULT, errors_middleware, service_auth
 from wording import Sentences
 
@@ -38,10 +42,12 @@ def _share(app: web.Application, settings: Settings, database: Database, clock: 
     app[SETTINGS], app[DATABASE], app[CLOCK], app[SENTENCES] = settings, database, clock, sentences
     app[DESK] = desk_factory(settings, clock, sentences)
     app[VAULT] = Vault.load(settings.vault_keys, settings.vault_hashing_key, settings.home)
+    app[BOOTH] = booth_factory(settings, clock, sentences)
+    app[GATE] = Door(app[BOOTH])
 
 
 def internal_app(settings: Settings, database: Database, clock: Clock | None = None) -> web.Application:
-    """The API that the gateway and the actions speak, with the clerk at work beside it."""
+    """The API that the gateway and the actions speak, with the clerks at work beside it."""
     app = web.Application(
         middlewares=[errors_middleware, service_auth(settings.service_token)],
         client_max_size=settings.media_max_bytes,
@@ -49,7 +55,7 @@ def internal_app(settings: Settings, database: Database, clock: Clock | None = N
     _share(app, settings, database, clock or SystemClock())
     app[READERS] = Readers(settings.home / "models" / "triage-items.npz")
     app.router.add_get("/health", health)
-    for routes in (conversation_routes, outbox_routes, media_routes, event_routes, intake_routes):
+    for routes in (conversation_routes, outbox_routes, media_routes, event_routes, intake_routes, vote_routes):
         app.add_routes(routes)
     app.on_startup.append(_prepare)
     app.cleanup_ctx.append(_clerk)
@@ -62,8 +68,12 @@ async def _prepare(app: web.Application) -> None:
 
 
 async def _clerk(app: web.Application) -> AsyncIterator[None]:
-    task = asyncio.create_task(clerk.run(app[DATABASE], app[DESK]))
+    tasks = [
+        asyncio.create_task(clerk.run(app[DATABASE], app[DESK])),
+        asyncio.create_task(votes_clerk.run(app[DATABASE], app[BOOTH])),
+    ]
     yield
-    task.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await task
+    for task in tasks:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task

@@ -1,18 +1,35 @@
 """The desk's view of now: clock, calendar, published times; made per transaction from the settings and the record."""
 
 from collections.abc import Awaitable, Callable
+from typing import Protocol
 
 from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend.clock import Clock
+from backend.conversations.service import Inbound
 from backend.events.service import Desk
 from backend.grids.calendar import Calendar
 from backend.settings import Settings
+from backend.votes.booth import BoothFactory
 from wording import Sentences
 
 DeskFactory = Callable[[AsyncSession], Awaitable[Desk]]
 DESK = web.AppKey("desk", DeskFactory)
+BOOTH = web.AppKey("booth", BoothFactory)
+
+
+class Gate(Protocol):
+    """Stands where messages enter and leave the record; see backend/votes/door.py."""
+
+    async def seal(self, session: AsyncSession, inbound: Inbound) -> Inbound:
+        """The message as it may be stored."""
+
+    async def unveil(self, session: AsyncSession, text: str) -> str:
+        """The stored text as the resident reads it."""
+
+
+GATE = web.AppKey("gate", Gate)
 
 
 def desk_factory(settings: Settings, clock: Clock, sentences: Sentences) -> DeskFactory:

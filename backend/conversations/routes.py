@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from backend.conversations import service
 from backend.conversations.models import Message, MessageKind
 from backend.conversations.schemas import Claim, Fail, Finish, Handoff, InboundMessage, Release
-from backend.house import DESK
+from backend.house import DESK, GATE
 from backend.media import service as media
 from backend.vault import numbers
 from backend.vault import service as vaults
@@ -44,7 +44,8 @@ async def accept_message(request: web.Request) -> web.Response:
     for attempt in (1, 2, 3):
         try:
             async with request.app[DATABASE].write() as session:
-                accepted = await service.accept(session, inbound, now=now)
+                admitted = await request.app[GATE].seal(session, inbound)
+                accepted = await service.accept(session, admitted, now=now)
                 if found and not accepted.repeat:
                     await _keep(session, request.app[VAULT], accepted, found)
             break
@@ -137,7 +138,10 @@ async def feed(request: web.Request) -> web.Response:
             return web.json_response({"messages": [], "last_sequence": 0})
         messages = await service.feed(session, conversation.id, after=after, limit=limit)
         types = await media.types(session, [key for m in messages for key in m.payload.get("media") or []])
-    return web.json_response({"messages": [as_seen(m, types) for m in messages], "last_sequence": conversation.last_sequence})
+        seen = [as_seen(m, types) for m in messages]
+        for message in seen:
+            message["text"] = await request.app[GATE].unveil(session, message["text"])
+    return web.json_response({"messages": seen, "last_sequence": conversation.last_sequence})
 
 
 def as_seen(message: Message, types: dict[str, str]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field
 
 from backend.conversations.models import Message
 from backend.conversations.schemas import Claim, Release
+from backend.house import GATE
 from backend.media import service as media
 from backend.outbox import service
 from backend.outbox.models import Delivery
@@ -43,9 +44,12 @@ async def claim(request: web.Request) -> web.Response:
                 session, worker=body.worker, channels=body.channels, limit=body.limit, now=clock.now()
             )
             types = await media.types(session, [key for _, m in claimed for key in m.payload.get("media") or []])
+            deliveries = [_as_dict(d, m, types) for d, m in claimed]
+            for delivery in deliveries:
+                delivery["message"]["text"] = await request.app[GATE].unveil(session, delivery["message"]["text"])
         left = deadline - asyncio.get_running_loop().time()
         if claimed or left <= 0:
-            return web.json_response({"deliveries": [_as_dict(d, m, types) for d, m in claimed]})
+            return web.json_response({"deliveries": deliveries})
         await signal.wait(min(left, 1.0), since=seen)
 
 
