@@ -26,7 +26,10 @@ class Form:
 
 
 async def read_form(request: web.Request, *, csrf: str) -> Form:
-    """Return the form. Raises Forbidden unless it carries ``csrf``, before any photo of it is looked at."""
+    """Return the form. Raises Forbidden unless it carries ``csrf``, before any file of it is looked at.
+
+    A file named ``csv`` becomes a field of text; every other one is a photo.
+    """
     form = Form()
     if request.content_type != "multipart/form-data":
         form.fields = {key: str(value) for key, value in (await request.post()).items()}
@@ -40,6 +43,9 @@ async def read_form(request: web.Request, *, csrf: str) -> Form:
             continue
         check_csrf(form, csrf)
         raw = await read_part(part, request.app[SETTINGS].media_max_bytes)
+        if part.name == "csv":
+            form.fields["csv"] = raw.decode("utf-8-sig", errors="replace")
+            continue
         if raw:
             if len(form.photos) == MAX_PHOTOS:
                 raise BadInput(f"一次最多传 {MAX_PHOTOS} 张照片。", code="too_many_photos")

@@ -10,6 +10,8 @@ from backend.staff import service
 from backend.staff.models import Staff, StaffSession
 from tests.backend.staff.town import PASSWORD, Town
 
+VOTE_STEPS = ("electorate", "keys", "announce", "codes", "paper", "matches", "cancel", "open")
+
 
 async def enter(town: Town, username: str, password: str = PASSWORD, **headers: str) -> int:
     async with town.client.post(
@@ -147,6 +149,7 @@ async def test_every_page_and_every_operation_needs_a_sign_in(town: Town) -> Non
         path = route.resource.canonical
         if path in open_to_all or (route.method, path) == ("POST", "/api/v1/sessions") or route.method == "HEAD":
             continue
+        path = path.replace("/votes/{number}", "/votes/TP-123456")
         path = re.sub(r"\{number\}", "1234-5674", re.sub(r"\{\w+_id\}", "1", path)).replace("{key}", "x")
         async with town.client.request(route.method, path, json={}, allow_redirects=False) as response:
             if path.startswith("/api/"):
@@ -182,6 +185,8 @@ async def test_a_form_without_its_token_changes_nothing(town: Town) -> None:
         "/notices/read",
         "/notices/1/open",
         "/sign-out",
+        "/votes",
+        *(f"/votes/TP-123456/{step}" for step in VOTE_STEPS),
     ):
         for token in ({}, {"csrf": ""}, {"csrf": "csrf-of-street"}):
             form = {"to": "accepted", "note": "x", "text": "x", "result": "x", "department": "SL"} | token
@@ -205,6 +210,8 @@ async def test_every_form_of_the_pages_is_covered_by_the_test_above(town: Town) 
         "/conversations/{conversation_id}/return",
         "/notices/read",
         "/notices/{notice_id}/open",
+        "/votes",
+        *(f"/votes/{{number}}/{step}" for step in VOTE_STEPS),
     }
 
 

@@ -1,0 +1,315 @@
+"""The console's pages for votes: make, announce, watch the turnout, enter paper ballots, open the box."""
+
+import asyncio
+import csv
+import io
+import json
+import tempfile
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from backend.console.forms import Form
+from backend.console.pages import Visit, page, see
+from backend.csvrows import Table
+from backend.errors import BadInput, Conflict, Forbidden
+from backend.grids.models import Area, Level
+from backend.house import BOOTH
+from backend.staff import conversations as talks
+from backend.staff.scope import DESK_ROLES
+from backend.votes import cards, matching, opening, service
+from backend.votes.booth import Booth
+from backend.votes.electorate import read_electorate, units_of
+from backend.votes.models import Vote, VoteLog, VoteState
+from backend.votes.rules import ABSTAIN, Basis, Kind, RuleName
+from backend.web import DATABASE, SETTINGS
+
+routes = web.RouteTableDef()
+NUMBER = r"{number:TP-\d{6}}"
+SHOWN_PROBLEMS = 20
+
+Act = Callable[[AsyncSession, Vote, Booth], Awaitable[Any]]
+
+
+def _may(visit: Visit) -> None:
+    if visit.signed.scope.role not in DESK_ROLES:
+        raise Forbidden
+
+
+@routes.get("/votes")
+@page
+async def votes_page(visit: Visit) -> web.StreamResponse:
+    _may(visit)
+    async with visit.request.app[DATABASE].read() as session:
+        return await visit.show(session, "votes.html", votes=await service.in_scope(session, visit.signed.scope))
+
+
+@routes.get("/votes/new")
+@page
+async def new_page(visit: Visit) -> web.StreamResponse:
+    _may(visit)
+    async with visit.request.app[DATABASE].read() as session:
+        areas = await session.scalars(
+            select(Area)
+            .where(Area.path.startswith(visit.signed.scope.path, autoescape=True), Area.level != Level.GRID)
+            .order_by(Area.path)
+            .limit(500)
+        )
+        return await visit.show(session, "vote_new.html", areas=list(areas))
+
+
+def _moment(visit: Visit, form: Form, name: str, what: str) -> datetime:
+    try:
+        return datetime.fromisoformat(form[name]).replace(tzinfo=visit.request.app[SETTINGS].zone)
+    except ValueError:
+        raise BadInput(f"请填写{what}。", fields=[name]) from None
+
+
+def _whole(form: Form, name: str, default: int) -> int:
+    if not form[name]:
+        return default
+    if not form[name].isdecimal() or len(form[name]) > 4:
+        raise BadInput("这里要填数字。", fields=[name])
+    return int(form[name])
+
+
+def draft_of(visit: Visit, form: Form) -> service.Draft:
+    """The draft as it was filled in. Raises BadInput for what is not a time, a number or one of the choices."""
+    try:
+        kind, rule, basis = Kind(form["kind"]), RuleName(form["rule"]), Basis(form["basis"])
+    except ValueError:
+        raise BadInput("请选择投票方式、规则和投票单位。", fields=["kind", "rule", "basis"]) from None
+    return service.Draft(
+        title=form["title"],
+        question=form["question"],
+        kind=kind,
+        rule=rule,
+        basis=basis,
+        starts_at=_moment(visit, form, "starts_at", "开始时间"),
+        ends_at=_moment(visit, form, "ends_at", "结束时间"),
+        options=[line for line in form["options"].splitlines() if line.strip()],
+        most=_whole(form, "most", 1),
+        seats=_whole(form, "seats", 1),
+        public=form["public"] == "1",
+        extension_days=_whole(form, "extension_days", 0),
+        paper_desk=form["paper_desk"],
+        attachments=form.photos,
+        listed_matter=form["listed_matter"] == "1",
+        assessment=form["assessment"],
+        keyholders=[name for name in form["keyholders"].replace("，", " ").replace("、", " ").split() if name],
+        keys_needed=_whole(form, "keys_needed", 2),
+    )
+
+
+@routes.post("/votes")
+@page
+async def make(visit: Visit) -> web.StreamResponse:
+    form = await visit.form()
+    _may(visit)
+    booth = visit.request.app[BOOTH]()
+    async with visit.request.app[DATABASE].write() as session:
+        vote = await service.create(
+            session, draft_of(visit, form), area_code=form["area"], scope=visit.signed.scope, booth=booth
+        )
+    return see(f"/votes/{vote.number}")
+
+
+async def show(visit: Visit, **more: Any) -> web.Response:
+    """The page of one vote; ``phrase`` is shown once, right after it was made."""
+    booth = visit.request.app[BOOTH]()
+    async with visit.request.app[DATABASE].read() as session:
+        vote = await service.by_number(session, visit.request.match_info["number"], scope=visit.signed.scope)
+        trail = await session.scalars(select(VoteLog).where(VoteLog.vote_id == vote.id).order_by(VoteLog.id.desc()).limit(100))
+        decided = vote.state is VoteState.DECIDED
+        return await visit.show(
+            session,
+            "vote.html",
+            vote=vote,
+            titles=service.titles_of(vote),
+            holders=await service.keyholders(session, vote),
+            turnout=await service.turnout(session, vote, booth=booth, by_part=True),
+            weighted=service.rule_of(vote).by_area,
+            square_metres=cards.square_metres,
+            result=cards.result_values(vote, booth=booth) if decided else None,
+            trail=list(trail),
+            begun=booth.now >= vote.starts_at,
+            abstain=ABSTAIN,
+            phrase=more.get("phrase"),
+        )
+
+
+@routes.get(f"/votes/{NUMBER}")
+@page
+async def vote_page(visit: Visit) -> web.StreamResponse:
+    return await show(visit)
+
+
+async def on_vote(visit: Visit, what: str, act: Act) -> Any:
+    """Do something to the vote in one transaction; what is refused for its state is written down, and then refused."""
+    database, number, scope = visit.request.app[DATABASE], visit.request.match_info["number"], visit.signed.scope
+    booth = visit.request.app[BOOTH]()
+    try:
+        async with database.write() as session:
+            return await act(session, await service.by_number(session, number, scope=scope), booth)
+    except Conflict as refused:
+        async with database.write() as session:
+            vote = await service.by_number(session, number, scope=scope)
+            service.log(session, vote, what, now=booth.now, scope=scope, refused=True, code=refused.code)
+        raise
+
+
+def _back(visit: Visit) -> web.Response:
+    return see(f"/votes/{visit.request.match_info['number']}")
+
+
+def _read_list(text: str, *, weighted: bool) -> Table:
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "名单.csv"
+        file.write_text(text, encoding="utf-8")
+        return read_electorate(file, weighted=weighted)
+
+
+@routes.post(f"/votes/{NUMBER}/electorate")
+@page
+async def import_electorate(visit: Visit) -> web.StreamResponse:
+    form = await visit.form()
+
+    async def act(session: AsyncSession, vote: Vote, booth: Booth) -> None:
+        weighted = service.rule_of(vote).by_area
+        table = await asyncio.to_thread(_read_list, form.fields.get("csv", ""), weighted=weighted)
+        if table.problems:
+            told = "；".join(f"第{p.line}行{p.column}：{p.reason}" for p in table.problems[:SHOWN_PROBLEMS])
+            raise BadInput(f"名单有 {len(table.problems)} 处错误，没有导入。{told}", fields=["csv"])
+        await service.set_electorate(session, vote, units_of(table, weighted=weighted), scope=visit.signed.scope, booth=booth)
+
+    await on_vote(visit, "electorate", act)
+    return _back(visit)
+
+
+@routes.post(f"/votes/{NUMBER}/keys")
+@page
+async def hand_key(visit: Visit) -> web.StreamResponse:
+    """Make a keyholder's phrase and show it, this once."""
+    form = await visit.form()
+
+    async def act(session: AsyncSession, vote: Vote, booth: Booth) -> tuple[str, str]:
+        return await service.hand_key(session, vote, _whole(form, "holder", 0), scope=visit.signed.scope, booth=booth)
+
+    return await show(visit, phrase=await on_vote(visit, "key_handed", act))
+
+
+@routes.post(f"/votes/{NUMBER}/announce")
+@page
+async def announce(visit: Visit) -> web.StreamResponse:
+    form = await visit.form()
+
+    async def act(session: AsyncSession, vote: Vote, booth: Booth) -> None:
+        if form["assessment"] and vote.state is VoteState.DRAFT:
+            vote.assessment = form["assessment"][:4000]
+        await service.announce(session, vote, scope=visit.signed.scope, booth=booth)
+
+    await on_vote(visit, "announced", act)
+    return _back(visit)
+
+
+@routes.post(f"/votes/{NUMBER}/codes")
+@page
+async def print_codes(visit: Visit) -> web.StreamResponse:
+    """New slip codes as a CSV file, this once."""
+    await visit.form()
+
+    async def act(session: AsyncSession, vote: Vote, booth: Booth) -> list[tuple[str, str, str]]:
+        return await matching.make_codes(session, vote, scope=visit.signed.scope, booth=booth)
+
+    slips = await on_vote(visit, "codes", act)
+    out = io.StringIO(newline="")
+    csv.writer(out).writerows([("unit", "name", "code"), *slips])
+    name = f"{visit.request.match_info['number']}-codes.csv"
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return web.Response(body=out.getvalue().encode("utf-8-sig"), content_type="text/csv", charset="utf-8", headers=headers)
+
+
+@routes.post(f"/votes/{NUMBER}/paper")
+@page
+async def enter_paper(visit: Visit) -> web.StreamResponse:
+    form = await visit.form()
+
+    async def act(session: AsyncSession, vote: Vote, booth: Booth) -> None:
+        choice = tuple(form["choice"].replace("，", ",").replace(" ", ",").split(",")) if form["choice"] else ()
+        await service.enter_paper(session, vote, code=form["unit"], choice=choice, scope=visit.signed.scope, booth=booth)
+
+    await on_vote(visit, "paper", act)
+    return _back(visit)
+
+
+@routes.post(f"/votes/{NUMBER}/matches")
+@page
+async def match(visit: Visit) -> web.StreamResponse:
+    """Match a resident whose identity was checked to a unit, or with ``end`` let nobody vote online for it."""
+    form = await visit.form()
+
+    async def act(session: AsyncSession, vote: Vote, booth: Booth) -> None:
+        scope = visit.signed.scope
+        if form["end"] == "1":
+            await matching.unmatch(session, vote, code=form["unit"], scope=scope, booth=booth)
+            return
+        conversation = await talks.by_id(session, scope, _conversation_id(form))
+        await matching.match_by_staff(session, vote, code=form["unit"], conversation=conversation, scope=scope, booth=booth)
+
+    await on_vote(visit, "matched", act)
+    return _back(visit)
+
+
+def _conversation_id(form: Form) -> int:
+    if not form["conversation"].isdecimal() or len(form["conversation"]) > 18:
+        raise BadInput("请填写对话编号，就是对话页地址里的数字。", fields=["conversation"])
+    return int(form["conversation"])
+
+
+@routes.post(f"/votes/{NUMBER}/cancel")
+@page
+async def cancel(visit: Visit) -> web.StreamResponse:
+    form = await visit.form()
+
+    async def act(session: AsyncSession, vote: Vote, booth: Booth) -> None:
+        await service.cancel(session, vote, reason=form["reason"], scope=visit.signed.scope, booth=booth)
+
+    await on_vote(visit, "cancelled", act)
+    return _back(visit)
+
+
+@routes.post(f"/votes/{NUMBER}/open")
+@page
+async def open_box(visit: Visit) -> web.StreamResponse:
+    """Open the box with the keyholders' phrases: read, then count outside any transaction, then write."""
+    form = await visit.form()
+    phrases = [form[f"phrase{place}"] for place in range(1, 8) if form[f"phrase{place}"]]
+
+    async def look(session: AsyncSession, vote: Vote, booth: Booth) -> opening.Closed:
+        return await opening.read_box(session, vote, booth=booth)
+
+    closed = await on_vote(visit, "decided", look)
+    booth = visit.request.app[BOOTH]()
+    found = await asyncio.to_thread(opening.open_and_count, closed, phrases, booth=booth)
+
+    async def write(session: AsyncSession, vote: Vote, booth: Booth) -> None:
+        await opening.publish(session, vote, found, scope=visit.signed.scope, booth=booth)
+
+    await on_vote(visit, "decided", write)
+    return _back(visit)
+
+
+@routes.get(f"/votes/{NUMBER}/published")
+@page
+async def published(visit: Visit) -> web.StreamResponse:
+    """The published file, for the notice board and for recounting."""
+    async with visit.request.app[DATABASE].read() as session:
+        vote = await service.by_number(session, visit.request.match_info["number"], scope=visit.signed.scope)
+        text = json.dumps(await opening.bundle(session, vote), ensure_ascii=False, indent=1)
+    headers = {"Content-Disposition": f'attachment; filename="{vote.number}.json"'}
+    return web.Response(text=text, content_type="application/json", headers=headers)
