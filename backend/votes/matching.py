@@ -82,11 +82,14 @@ async def use_code(database: Database, conversation_id: int, code: str, *, booth
         guess = VoteGuess(conversation_id=conversation_id, at=booth.now)
         session.add(guess)
         await session.flush()
+        guess_id = guess.id
+    async with database.write() as session:  # a new transaction: it sees the tries of others that were written meanwhile
         mine = await session.scalar(
             select(func.count()).where(VoteGuess.conversation_id == conversation_id, VoteGuess.at > since)
         )
         everyone = await session.scalar(select(func.count()).where(VoteGuess.at > since))
-        guess_id, too_many = guess.id, (mine or 0) > TRIES or (everyone or 0) > CITY_TRIES
+        if too_many := (mine or 0) > TRIES or (everyone or 0) > CITY_TRIES:
+            await session.execute(delete(VoteGuess).where(VoteGuess.id == guess_id))
     if too_many:
         raise TooManyCodes
     async with database.write() as session:
