@@ -78,20 +78,16 @@ async def use_code(database: Database, conversation_id: int, code: str, *, booth
     """
     since = booth.now - WINDOW
     async with database.write() as session:
+        await session.execute(select(Conversation.id).where(Conversation.id == conversation_id).with_for_update())
         await session.execute(delete(VoteGuess).where(VoteGuess.at < since))
+        mine = await session.scalar(select(func.count()).where(VoteGuess.conversation_id == conversation_id))
+        everyone = await session.scalar(select(func.count()).select_from(VoteGuess))
+        if (mine or 0) >= TRIES or (everyone or 0) >= CITY_TRIES:
+            raise TooManyCodes
         guess = VoteGuess(conversation_id=conversation_id, at=booth.now)
         session.add(guess)
         await session.flush()
         guess_id = guess.id
-    async with database.write() as session:  # a new transaction: it sees the tries of others that were written meanwhile
-        mine = await session.scalar(
-            select(func.count()).where(VoteGuess.conversation_id == conversation_id, VoteGuess.at > since)
-        )
-        everyone = await session.scalar(select(func.count()).where(VoteGuess.at > since))
-        if too_many := (mine or 0) > TRIES or (everyone or 0) > CITY_TRIES:
-            await session.execute(delete(VoteGuess).where(VoteGuess.id == guess_id))
-    if too_many:
-        raise TooManyCodes
     async with database.write() as session:
         matched = await _spend(session, conversation_id, code, booth=booth)
         await session.execute(delete(VoteGuess).where(VoteGuess.id == guess_id))
