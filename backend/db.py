@@ -4,19 +4,21 @@ SQLite runs in WAL mode and takes its write lock when a transaction begins (BEGI
 read-then-write never fails half-way; PostgreSQL uses row locks. Services get a session and never commit.
 """
 
+import asyncio
 import enum
 from collections import defaultdict
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
-from sqlalchemy import JSON, BigInteger, DateTime, Enum, Integer, MetaData, event
+from sqlalchemy import JSON, BigInteger, DateTime, Enum, Integer, MetaData, event, make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import TypeDecorator
 
 from backend.signals import Signal
+from backend.sqlite import Driver
 
 BigId = BigInteger().with_variant(Integer, "sqlite")
 
@@ -69,10 +71,15 @@ class Database:
     def __init__(self, url: str, *, pool_size: int = 10) -> None:
         self.url = url
         self.sqlite = url.startswith("sqlite")
-        options: dict[str, Any] = {} if self.sqlite else {"pool_size": pool_size, "max_overflow": 10, "pool_pre_ping": True}
-        self.engine: AsyncEngine = create_async_engine(url, **options)
+        self._sqlite_driver = Driver(make_url(url).database or ":memory:") if self.sqlite else None
+        options: dict[str, Any] = (
+            {"async_creator": self._sqlite_driver.connect} if self._sqlite_driver else {"pool_pre_ping": True}
+        )
+        self.engine: AsyncEngine = create_async_engine(url, pool_size=pool_size, max_overflow=10, **options)
+        # SQLite has one writer; a queue here is fair, and quicker than asking for its lock again and again.
+        self._writing: AbstractAsyncContextManager[Any] = asyncio.Lock() if self.sqlite else nullcontext()
         if self.sqlite:
-            _prepare_sqlite(self.engine)
+            event.listen(self.engine.sync_engine, "begin", _begin_sqlite)
         self._sessions = async_sessionmaker(self.engine, expire_on_commit=False, autoflush=True)
         self.signals: dict[str, Signal] = defaultdict(Signal)
 
@@ -83,7 +90,7 @@ class Database:
         After the commit the signals named by ``wake`` are rung.
         """
         async with self._sessions() as session:
-            async with session.begin():
+            async with self._writing, session.begin():
                 yield session
             for name in session.info.get("wake", ()):
                 self.signals[name].ring()
@@ -97,6 +104,8 @@ class Database:
 
     async def close(self) -> None:
         await self.engine.dispose()
+        if self._sqlite_driver:
+            self._sqlite_driver.close()
 
 
 async def lock(session: AsyncSession, row: Base) -> None:
@@ -110,16 +119,6 @@ def wake(session: AsyncSession, name: str) -> None:
     session.info.setdefault("wake", set()).add(name)
 
 
-def _prepare_sqlite(engine: AsyncEngine) -> None:
-    @event.listens_for(engine.sync_engine, "connect")
-    def _connect(connection: Any, _record: Any) -> None:
-        connection.isolation_level = None  # SQLAlchemy, not the driver, says BEGIN
-        cursor = connection.cursor()
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=15000"):
-            cursor.execute(f"PRAGMA {pragma}")
-        cursor.close()
-
-    @event.listens_for(engine.sync_engine, "begin")
-    def _begin(connection: Any) -> None:
-        read_only = connection.get_execution_options().get("read_only")
-        connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
+def _begin_sqlite(connection: Any) -> None:
+    read_only = connection.get_execution_options().get("read_only")
+    connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
