@@ -11,6 +11,7 @@ from actions.turn import HouseAction, Turn
 
 Events = list[dict[str, Any]]
 NUMBER = re.compile(r"(?<!\d)(\d{4})[-\s—－]?(\d{4})(?!\d)")
+APPLICATION = re.compile(r"[Bb](\d{4})[-\s—－]?(\d{4})(?!\d)")
 OVER = {"closed", "rejected", "withdrawn"}
 CARDS = 3
 # The words that turn a question about progress into a step.
@@ -48,6 +49,15 @@ def show_card(turn: Turn, event: dict[str, Any]) -> None:
     )
 
 
+async def show_applications(turn: Turn, asked: re.Match[str] | None) -> bool:
+    """Say how the resident's applications for subsidies stand, or the one that was named; False when there is none."""
+    found = (await turn.get("/subsidies/applications"))["applications"]
+    found = [one for one in found if asked is None or one["number"] == f"B{asked[1]}-{asked[2]}"][:CARDS]
+    for one in found:
+        turn.say("utter_subsidy_status", name=one["name"], number=one["number"], state=one["state"])
+    return bool(found)
+
+
 class Status(HouseAction):
     """Answer by number, else with the last few events; a word such as 催 makes it that step."""
 
@@ -56,6 +66,13 @@ class Status(HouseAction):
     async def act(self, turn: Turn) -> Events:
         step = next((name for name, words in STEPS if any(word in turn.text for word in words)), None)
         number = number_in(turn)
+        asked = APPLICATION.search(turn.text)
+        shown = bool(asked or not (number or step)) and await show_applications(turn, asked)
+        if shown and (asked or "补贴" in turn.text):
+            return []
+        return await self._events(turn, step, number, shown=shown)
+
+    async def _events(self, turn: Turn, step: str | None, number: str | None, *, shown: bool) -> Events:
         events = (await turn.get("/events"))["events"]
         if number:
             event = next((e for e in events if e["number"] == number), None)
@@ -64,7 +81,8 @@ class Status(HouseAction):
                 return []
             return await self._one(turn, event, step)
         if not events:
-            turn.say("utter_no_events")
+            if not shown:
+                turn.say("utter_no_events")
             return []
         still_open = [event for event in events if event["state"] not in OVER]
         if step and len(still_open) == 1:

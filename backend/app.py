@@ -19,6 +19,8 @@ from backend.intake.service import Readers
 from backend.media.routes import routes as media_routes
 from backend.outbox.routes import routes as outbox_routes
 from backend.settings import Settings
+from backend.subsidies import clerk as subsidy_clerk
+from backend.subsidies.routes import routes as subsidy_routes
 from backend.vault.service import Vault
 from backend.votes import clerk as votes_clerk
 from backend.votes.booth import booth_factory
@@ -55,7 +57,15 @@ def internal_app(settings: Settings, database: Database, clock: Clock | None = N
     _share(app, settings, database, clock or SystemClock())
     app[READERS] = Readers(settings.home / "models" / "triage-items.npz")
     app.router.add_get("/health", health)
-    for routes in (conversation_routes, outbox_routes, media_routes, event_routes, intake_routes, vote_routes):
+    for routes in (
+        conversation_routes,
+        outbox_routes,
+        media_routes,
+        event_routes,
+        intake_routes,
+        vote_routes,
+        subsidy_routes,
+    ):
         app.add_routes(routes)
     app.on_startup.append(_prepare)
     app.cleanup_ctx.append(_clerk)
@@ -71,6 +81,7 @@ async def _clerk(app: web.Application) -> AsyncIterator[None]:
     tasks = [
         asyncio.create_task(clerk.run(app[DATABASE], app[DESK])),
         asyncio.create_task(votes_clerk.run(app[DATABASE], app[BOOTH])),
+        asyncio.create_task(subsidy_clerk.run(app[DATABASE], app[DESK])),
     ]
     yield
     for task in tasks:

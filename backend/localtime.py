@@ -1,6 +1,6 @@
 """Moments as a clerk would say them, in the city's own time."""
 
-from datetime import datetime
+from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 WEEKDAYS = "一二三四五六日"
@@ -19,3 +19,8 @@ def say_moment(moment: datetime, *, now: datetime, zone: ZoneInfo) -> str:
             return f"昨天{clock}"
     year = f"{local.year}年" if local.year != today.year else ""
     return f"{year}{local.month}月{local.day}日（周{WEEKDAYS[local.weekday()]}）{clock}"
+
+
+def say_day(day: date) -> str:
+    """Return e.g. 12月9日."""
+    return f"{day.month}月{day.day}日"

@@ -11,6 +11,7 @@ from backend.console.errors import console_errors
 from backend.console.pages import routes as page_routes
 from backend.console.render import HEADERS, HERE
 from backend.console.stream import end_streams, pulse
+from backend.console.subsidies import routes as subsidy_routes
 from backend.console.votes import routes as vote_routes
 from backend.db import Database
 from backend.house import BOOTH, DESK, desk_factory
@@ -56,7 +57,7 @@ def console_app(settings: Settings, database: Database, clock: Clock | None = No
     app[DESK] = desk_factory(settings, app[CLOCK], sentences)
     app[BOOTH] = booth_factory(settings, app[CLOCK], sentences)
     app[VAULT] = Vault.load(settings.vault_keys, settings.vault_hashing_key, settings.home)
-    app.add_routes([*api_routes, *page_routes, *vote_routes, web.get("/static/{name}", asset)])
+    app.add_routes([*api_routes, *page_routes, *vote_routes, *subsidy_routes, web.get("/static/{name}", asset)])
     app.cleanup_ctx.append(pulse)
     app.on_shutdown.append(end_streams)
     return app

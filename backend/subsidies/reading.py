@@ -28,6 +28,11 @@ _NOISE = re.compile(r"[\s，。！？、,.!?~～…：:；;“”\"']+$|^[\s，�
 _NONE = re.compile(r"^(?:没有|没|无|没收入|没有收入|没地|没有地|零)$")
 _NEGATIVE = re.compile(r"^(?:负|-)\s*\d")
 _SPOKEN = re.compile(r"([百千])[一二三四五六七八九]$")
+# What stands around a number in an answer to "how many".
+_AROUND = re.compile(
+    r"周岁|岁|块钱|元钱|元|块|钱|亩地|亩|大概|大约|差不多|左右|多|每个?月|一个月|每人|平均|人均"
+    r"|今年|满|都|快|的|是|有|了|吧|呢|她|他|我|妈|爸|[，。,. ]"
+)
 SHORT = 14
 
 
@@ -84,7 +89,7 @@ def _quantity(fact: Fact, said: str) -> int | None:
         return 0
     if len(said) <= SHORT and _NEGATIVE.match(said):
         raise Impossible
-    found = _NUMBER.search(said) if len(said) <= SHORT else None
+    found = _NUMBER.search(said) if len(said) <= SHORT and len(_AROUND.sub("", _NUMBER.sub("", said))) <= 1 else None
     value = _number(fact, found[1] or found[3], found[2] or found[4] or "") if found else None
     if value is not None and not possible(fact, value):
         raise Impossible

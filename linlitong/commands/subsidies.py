@@ -55,8 +55,8 @@ async def _put(catalogue: "Catalogue", home: Home) -> bool:
         await database.close()
 
 
-@command.command("rotate-keys")
-def rotate_keys() -> None:
+@command.command("rotate")
+def rotate() -> None:
     """Seal everything in the vault anew with the first of LINLITONG_VAULT_KEYS; afterwards the others can go."""
     click.echo(f"{asyncio.run(_rotate(Home.from_environment()))} values sealed anew")
 
