@@ -58,8 +58,19 @@ async def show_applications(turn: Turn, asked: re.Match[str] | None) -> bool:
     return bool(found)
 
 
+def show_consult(turn: Turn, consult: dict[str, Any]) -> None:
+    """A legal consult's card, with what may be done with it."""
+    turn.say(
+        "utter_consult_card_over" if consult["state"] == "ended" else "utter_consult_card",
+        title=consult["title"],
+        number=consult["number"],
+        area=consult["area_name"],
+        state=consult["state_name"],
+    )
+
+
 class Status(HouseAction):
-    """Answer by number, else with the last few events; a word such as 催 makes it that step."""
+    """Answer by number, else with the last few events and the open consults; a word such as 催 makes it that step."""
 
     action_name = "action_status"
 
@@ -76,11 +87,16 @@ class Status(HouseAction):
         events = (await turn.get("/events"))["events"]
         if number:
             event = next((e for e in events if e["number"] == number), None)
-            if event is None:
+            if event is not None:
+                return await self._one(turn, event, step)
+            consult = next((c for c in (await turn.get("/consults"))["consults"] if c["number"] == number), None)
+            if consult is not None:
+                show_consult(turn, consult)
+            else:
                 turn.say("utter_number_unknown", number=number)
-                return []
-            return await self._one(turn, event, step)
-        if not events:
+            return []
+        consults = [] if step else [c for c in (await turn.get("/consults"))["consults"] if c["state"] != "ended"][:CARDS]
+        if not events and not consults:
             if not shown:
                 turn.say("utter_no_events")
             return []
@@ -98,6 +114,8 @@ class Status(HouseAction):
             turn.say("utter_status_intro", count=len(shown))
         for event in shown:
             show_card(turn, event)
+        for consult in consults:
+            show_consult(turn, consult)
         return []
 
     async def _one(self, turn: Turn, event: dict[str, Any], step: str | None) -> Events:

@@ -7,6 +7,8 @@ from pathlib import Path
 
 from aiohttp import web
 
+from backend.broadcasts import clerk as broadcast_clerk
+from backend.broadcasts.routes import routes as broadcast_routes
 from backend.clock import Clock, SystemClock
 from backend.conversations.routes import routes as conversation_routes
 from backend.db import Database
@@ -16,6 +18,12 @@ from backend.house import BOOTH, DESK, GATE, desk_factory
 from backend.intake.routes import READERS
 from backend.intake.routes import routes as intake_routes
 from backend.intake.service import Readers
+from backend.legal import clerk as legal_clerk
+from backend.legal.law import Law
+from backend.legal.routes import LAW
+from backend.legal.routes import routes as legal_routes
+from backend.legal_aid import clerk as aid_clerk
+from backend.legal_aid.routes import routes as aid_routes
 from backend.media.routes import routes as media_routes
 from backend.outbox.routes import routes as outbox_routes
 from backend.settings import Settings
@@ -48,7 +56,9 @@ def _share(app: web.Application, settings: Settings, database: Database, clock: 
     app[GATE] = Door(app[BOOTH])
 
 
-def internal_app(settings: Settings, database: Database, clock: Clock | None = None) -> web.Application:
+def internal_app(
+    settings: Settings, database: Database, clock: Clock | None = None, *, law: Law | None = None
+) -> web.Application:
     """The API that the gateway and the actions speak, with the clerks at work beside it."""
     app = web.Application(
         middlewares=[errors_middleware, service_auth(settings.service_token)],
@@ -56,6 +66,7 @@ def internal_app(settings: Settings, database: Database, clock: Clock | None = N
     )
     _share(app, settings, database, clock or SystemClock())
     app[READERS] = Readers(settings.home / "models" / "triage-items.npz")
+    app[LAW] = law or Law(settings.home)
     app.router.add_get("/health", health)
     for routes in (
         conversation_routes,
@@ -65,6 +76,9 @@ def internal_app(settings: Settings, database: Database, clock: Clock | None = N
         intake_routes,
         vote_routes,
         subsidy_routes,
+        legal_routes,
+        broadcast_routes,
+        aid_routes,
     ):
         app.add_routes(routes)
     app.on_startup.append(_prepare)
@@ -75,11 +89,15 @@ def internal_app(settings: Settings, database: Database, clock: Clock | None = N
 async def _prepare(app: web.Application) -> None:
     async with app[DATABASE].read() as session:
         await app[READERS].prepare(session)
+        await app[LAW].prepare(session)
 
 
 async def _clerk(app: web.Application) -> AsyncIterator[None]:
     tasks = [
-        asyncio.create_task(clerk.run(app[DATABASE], app[DESK])),
+        *(
+            asyncio.create_task(clerk.run(app[DATABASE], app[DESK], work=work))
+            for work in (clerk.run_once, legal_clerk.run_once, broadcast_clerk.run_once, aid_clerk.run_once)
+        ),
         asyncio.create_task(votes_clerk.run(app[DATABASE], app[BOOTH])),
         asyncio.create_task(subsidy_clerk.run(app[DATABASE], app[DESK])),
     ]

@@ -23,6 +23,7 @@ class Settings(BaseSettings):
     verify_hours: int = Field(72, ge=1)
     reopen_days: int = Field(7, ge=0)
     duplicate_days: int = Field(14, ge=0)
+    consult_claim_hours: int = Field(12, ge=1)
     office_opens: time = time(8, 30)
     office_closes: time = time(17, 30)
     session_hours: int = Field(12, ge=1)

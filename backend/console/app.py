@@ -7,7 +7,10 @@ from aiohttp.typedefs import Handler
 
 from backend.api.routes import routes as api_routes
 from backend.clock import Clock, SystemClock
+from backend.console.broadcasts import routes as broadcast_routes
 from backend.console.errors import console_errors
+from backend.console.legal import routes as legal_routes
+from backend.console.legal_aid import routes as aid_routes
 from backend.console.pages import routes as page_routes
 from backend.console.render import HEADERS, HERE
 from backend.console.stream import end_streams, pulse
@@ -15,6 +18,8 @@ from backend.console.subsidies import routes as subsidy_routes
 from backend.console.votes import routes as vote_routes
 from backend.db import Database
 from backend.house import BOOTH, DESK, desk_factory
+from backend.legal.law import Law
+from backend.legal.routes import LAW
 from backend.settings import Settings
 from backend.vault.service import Vault
 from backend.votes.booth import booth_factory
@@ -49,7 +54,9 @@ async def asset(request: web.Request) -> web.StreamResponse:
     return web.FileResponse(path, headers={"Cache-Control": "no-cache"})
 
 
-def console_app(settings: Settings, database: Database, clock: Clock | None = None) -> web.Application:
+def console_app(
+    settings: Settings, database: Database, clock: Clock | None = None, *, law: Law | None = None
+) -> web.Application:
     """The application on the staff address. Opens nothing before it is started."""
     app = web.Application(middlewares=[safe_headers, console_errors])
     sentences = Sentences.load(ROOT / "domain.yml")
@@ -57,7 +64,9 @@ def console_app(settings: Settings, database: Database, clock: Clock | None = No
     app[DESK] = desk_factory(settings, app[CLOCK], sentences)
     app[BOOTH] = booth_factory(settings, app[CLOCK], sentences)
     app[VAULT] = Vault.load(settings.vault_keys, settings.vault_hashing_key, settings.home)
-    app.add_routes([*api_routes, *page_routes, *vote_routes, *subsidy_routes, web.get("/static/{name}", asset)])
+    app[LAW] = law or Law(settings.home)
+    rooms = (page_routes, vote_routes, subsidy_routes, legal_routes, broadcast_routes, aid_routes)
+    app.add_routes([*api_routes, *(route for room in rooms for route in room), web.get("/static/{name}", asset)])
     app.cleanup_ctx.append(pulse)
     app.on_shutdown.append(end_streams)
     return app

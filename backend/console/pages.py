@@ -23,13 +23,14 @@ from backend.conversations.models import Conversation
 from backend.errors import BadInput, NotSignedIn
 from backend.events import service as events
 from backend.events.models import Event, EventState, History
+from backend.events.numbers import read_number
 from backend.events.service import Actor, Desk
 from backend.house import DESK
 from backend.staff import conversations as talks
 from backend.staff import events as work
 from backend.staff import notices, service
 from backend.staff.schemas import Handler
-from backend.staff.scope import DESK_ROLES
+from backend.staff.scope import DESK_ROLES, LAW_ROLES
 from backend.triage import service as triage
 from backend.web import CLOCK, DATABASE, SENTENCES, SETTINGS
 
@@ -147,9 +148,11 @@ async def sign_out(visit: Visit) -> web.StreamResponse:
 @routes.get("/")
 @page
 async def queue(visit: Visit) -> web.StreamResponse:
-    """The queue under one of four tabs, searched and filtered."""
+    """The queue under one of four tabs, searched and filtered; the legal desk has a queue of its own."""
     asked = visit.request.query
     scope, now = visit.signed.scope, visit.request.app[CLOCK].now()
+    if scope.role in LAW_ROLES:
+        return see("/legal")
     tab = asked.get("tab", "")
     if tab not in TABS:
         tab = "mine" if scope.desk else "all"
@@ -449,8 +452,12 @@ async def open_notice(visit: Visit) -> web.StreamResponse:
     await _mark(visit, notice_id)
     async with visit.request.app[DATABASE].read() as session:
         listed = await notice_list(session, visit.signed.scope.staff_id)
-    number = next((n.event_number for n in listed.notices if n.notice_id == notice_id), None)
-    return see(f"/events/{number}" if number else "/notices")
+    notice = next((n for n in listed.notices if n.notice_id == notice_id), None)
+    if notice and notice.event_number:
+        return see(f"/events/{notice.event_number}")
+    if notice and visit.signed.scope.role in LAW_ROLES and (number := read_number(notice.text)):
+        return see(f"/legal/consults/{number}")
+    return see("/notices")
 
 
 async def _mark(visit: Visit, notice_id: int | None) -> None:

@@ -17,6 +17,8 @@ from backend.db import Database
 from backend.errors import NotSignedIn
 from backend.events.models import Event, History
 from backend.events.transitions import OPEN
+from backend.legal import service as legal
+from backend.legal.models import Consult, ConsultHistory
 from backend.staff import notices
 from backend.staff import service as staff
 from backend.staff.models import Staff, StaffNotice, StaffSession
@@ -70,6 +72,7 @@ class Pulse:
                         .scalar_subquery(),
                         select(func.count()).select_from(StaffSession).scalar_subquery(),
                         select(func.count()).where(Staff.disabled_at.is_not(None)).scalar_subquery(),
+                        select(func.max(ConsultHistory.id)).scalar_subquery(),
                     )
                 )
             ).one()
@@ -105,9 +108,9 @@ async def end_streams(app: web.Application) -> None:
 async def stream(request: web.Request, token: str) -> web.StreamResponse:
     """Send ``event: TOPIC`` whenever that topic's fingerprint changes for this person.
 
-    Topics are named in the query: queue, desk, notices as flags; event=NUMBER, conversation=ID. ``seen`` says what the
-    page showed when it was made; what differs from it is told at the start. The sign-in is checked at every look; when
-    it is over the last word is ``event: gone``.
+    Topics are named in the query: queue, desk, legal, notices as flags; event=NUMBER, consult=NUMBER, conversation=ID.
+    ``seen`` says what the page showed when it was made; what differs from it is told at the start. The sign-in is checked
+    at every look; when it is over the last word is ``event: gone``.
     """
     database, clock = request.app[DATABASE], request.app[CLOCK]
     async with database.read() as session:
@@ -169,6 +172,13 @@ async def fingerprints(session: AsyncSession, scope: Scope, asked: dict[str, str
         query = select(Conversation.last_sequence, Conversation.holder, Conversation.staff_id)
         one = Conversation.id == int(asked["conversation"][:18])
         found["conversation"] = (await session.execute(query.where(one, scope.conversations()))).first()
+    if "legal" in asked:
+        query = select(func.count(), func.sum(Consult.revision), func.max(Consult.id))
+        found["legal"] = (await session.execute(query.where(await legal.visible(session, scope)))).one()
+    if "consult" in asked:
+        query = select(Consult.revision, Consult.state, Consult.volunteer_id)
+        one = Consult.number == asked["consult"]
+        found["consult"] = (await session.execute(query.where(one, await legal.visible(session, scope)))).first()
     if "notices" in asked:
         newest = select(func.max(StaffNotice.id)).where(StaffNotice.staff_id == scope.staff_id)
         found["notices"] = (await session.scalar(newest), await notices.unread(session, scope.staff_id))

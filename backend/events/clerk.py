@@ -87,13 +87,16 @@ async def run_once(database: Database, desk_of: DeskFactory) -> int:
     return done
 
 
-async def run(database: Database, desk_of: DeskFactory, *, every: float = 1.0) -> None:
-    """Run for ever: at once when rung, else every ``every`` seconds."""
+Round = Callable[[Database, DeskFactory], Awaitable[int]]
+
+
+async def run(database: Database, desk_of: DeskFactory, *, every: float = 1.0, work: Round = run_once) -> None:
+    """Run ``work`` for ever: at once when rung, else every ``every`` seconds."""
     signal = database.signals["clerk"]
     while True:
         seen = signal.count
         try:
-            await run_once(database, desk_of)
+            await work(database, desk_of)
         except Exception as error:  # the process's edge: the next round finds the same work again
             logger.error("the clerk stumbled", exc_info=without_values(error))
         await signal.wait(every, since=seen)

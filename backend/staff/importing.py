@@ -21,6 +21,8 @@ LEVELS = {
     Role.STREET: Level.STREET,
     Role.DISTRICT: Level.DISTRICT,
     Role.ADMIN: Level.CITY,
+    Role.LAW_VOLUNTEER: Level.CITY,
+    Role.LAW_COORDINATOR: Level.CITY,
 }
 
 

@@ -17,6 +17,8 @@ class Role(enum.StrEnum):
     DISTRICT = "district"
     DEPARTMENT = "department"
     ADMIN = "admin"
+    LAW_VOLUNTEER = "law_volunteer"
+    LAW_COORDINATOR = "law_coordinator"
 
 
 class Staff(HasId, Base):

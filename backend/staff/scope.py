@@ -21,6 +21,8 @@ DESKS = {
 }
 MANAGERS = frozenset({Role.GRID_HEAD, Role.COMMUNITY, Role.STREET, Role.DISTRICT, Role.ADMIN})
 DESK_ROLES = frozenset({Role.COMMUNITY, Role.STREET, Role.DISTRICT, Role.ADMIN})
+# They serve the whole city on the legal desk, and see neither its events nor its conversations.
+LAW_ROLES = frozenset({Role.LAW_VOLUNTEER, Role.LAW_COORDINATOR})
 
 
 @dataclass(frozen=True)
@@ -71,13 +73,13 @@ class Scope:
 
 
 async def scope_of(session: AsyncSession, staff: Staff) -> Scope:
-    """Return the scope of an account; an administrator's is the whole city."""
+    """Return the scope of an account; an administrator's is the whole city, the legal desk's holds no event."""
     area = await session.get(Area, staff.area_code) if staff.area_code else None
     return Scope(
         staff_id=staff.id,
         name=staff.name,
         role=staff.role,
-        path=area.path if area else "",
+        path=area.path if area and staff.role not in LAW_ROLES else "",
         area_code=staff.area_code,
         department_code=staff.department_code,
     )

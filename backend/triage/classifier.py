@@ -1,16 +1,12 @@
 """Which item of the admission list a resident's words are about, and where one message holds two matters."""
 
 import csv
-import hashlib
-import logging
 import re
-import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from backend.triage.model import FORMAT, BadModel, Model
-
-logger = logging.getLogger(__name__)
+from backend.triage import shipped
+from backend.triage.model import Model
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "data" / "triage" / "items.csv"
 
@@ -51,21 +47,7 @@ class ItemClassifier:
         ``keywords`` maps item codes to their names and keywords; an item without examples is known by these alone.
         A model that the city trained itself with ``linlitong triage train`` is used as it is.
         """
-        examples, wanted = _examples(keywords or {})
-        try:
-            model = Model.load(path)
-        except (FileNotFoundError, BadModel) as error:
-            logger.info("training the item classifier: %s", type(error).__name__)
-        else:
-            if model.about.get("examples", wanted) == wanted:
-                return cls(model)
-        from backend.triage.training import train
-
-        started = time.monotonic()
-        model = train([(text,) for text, _ in examples], [code for _, code in examples], about={"examples": wanted})
-        model.save(path)
-        logger.info("trained the item classifier on %d examples in %.1f s", len(examples), time.monotonic() - started)
-        return cls(model)
+        return cls(shipped.load(path, _examples(keywords or {})))
 
     def classify(self, text: str) -> list[tuple[str, float]]:
         """Every item code with its calibrated probability, likeliest first."""
@@ -114,10 +96,8 @@ def _clauses(text: str) -> list[tuple[int, int, bool]]:
     return found
 
 
-def _examples(keywords: Mapping[str, str]) -> tuple[list[tuple[str, str]], str]:
-    """Texts with item codes, and a fingerprint of them."""
-    content = EXAMPLES.read_text(encoding="utf-8")
-    examples = [(row["text"], row["item_code"]) for row in csv.DictReader(content.splitlines())]
-    examples += [(words, code) for code, words in sorted(keywords.items()) if words.strip()]
-    digest = hashlib.sha256(f"{FORMAT}\n{content}\n{sorted(keywords.items())}".encode()).hexdigest()
-    return examples, digest[:16]
+def _examples(keywords: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Texts with item codes."""
+    with EXAMPLES.open(encoding="utf-8", newline="") as file:
+        examples = [(row["text"], row["item_code"]) for row in csv.DictReader(file)]
+    return examples + [(words, code) for code, words in sorted(keywords.items()) if words.strip()]

@@ -8,6 +8,7 @@ from PIL import Image
 from tests.support.system import System, texts
 
 SUMMARY = "没问题就按“确认”"
+LEGAL_SUMMARY = "没问题就交给志愿律师"
 
 CONVERSATIONS: dict[str, list[tuple[str, list[str]]]] = {
     "one message with matter and place needs only the confirmation": [
@@ -99,6 +100,24 @@ CONVERSATIONS: dict[str, list[tuple[str, list[str]]]] = {
     ],
     "off the list is refused with the right channel": [
         ("炒股亏了十几万，你们帮我要回来", ["12386"]),
+    ],
+    "a legal question becomes a consult, once": [
+        ("老板拖欠我三个月工资，微信上一直说没钱，我该怎么要", ["劳动用工", LEGAL_SUMMARY]),
+        ("对了，没签劳动合同", ["微信上一直说没钱", "没签劳动合同", LEGAL_SUMMARY]),
+        ("提交给律师", ["交给志愿律师了，编号 "]),
+        ("查进度", ["法律咨询：老板拖欠我三个月工资", "等律师接"]),
+    ],
+    "violence at home gets the hotline with the summary": [
+        ("老公前年把我打骨折过，我想起诉离婚怎么弄", ["110", "12338", "家庭暴力", LEGAL_SUMMARY]),
+        ("不用了", ["没有提交"]),
+    ],
+    "a question about the office in the middle of a consult is answered, and the consult goes on": [
+        ("房东不退押金，合同到期三个月了怎么办", ["房屋租赁", LEGAL_SUMMARY]),
+        ("你们几点上班", ["8:30", LEGAL_SUMMARY]),
+        ("补充", ["您接着说"]),
+        ("押金是两千块，有收据", ["押金是两千块", LEGAL_SUMMARY]),
+        ("算了", ["没有提交"]),
+        ("提交给律师", ["这个问题已经不在了"]),
     ],
     "nothing reported yet": [
         ("我的事办得怎么样了", ["还没有上报过"]),

@@ -24,6 +24,7 @@ from backend.conversations import service as conversations
 from backend.db import Database
 from backend.events import service as events
 from backend.house import desk_factory
+from backend.legal.areas import AreaClassifier
 from backend.outbox import service as outbox
 from backend.settings import Settings as BackendSettings
 from backend.triage.classifier import ItemClassifier
@@ -141,6 +142,7 @@ async def town(database_url: str, home: Path, *channels: Context, **settings: An
     engine = FakeEngine()
     (home / "models").mkdir(exist_ok=True)
     shutil.copy(item_model(), home / "models")
+    shutil.copy(legal_model(), home / "models")
     backend = Server(lambda: internal_app(backend_settings, database))
     engine_server = Server(engine.app)
     await backend.start()
@@ -163,6 +165,14 @@ def item_model() -> Path:
     """The item classifier's model where no items are known, trained once for all tests."""
     path = KEPT_MODELS / "without-items" / "triage-items.npz"
     ItemClassifier.load(path)
+    return path
+
+
+@functools.cache
+def legal_model() -> Path:
+    """The model of the areas of law, trained once for all tests."""
+    path = KEPT_MODELS / "legal-areas.npz"
+    AreaClassifier.load(path)
     return path
 
 

@@ -60,6 +60,16 @@
     htmx.process(old.fresh);
   });
 
+  /* An article goes into the answer where the cursor is. */
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest("[data-insert]");
+    const place = button && document.querySelector("#answer textarea[name=text]");
+    if (!place) return;
+    place.setRangeText(button.dataset.insert, place.selectionStart, place.selectionEnd, "end");
+    place.dispatchEvent(new Event("input", { bubbles: true }));
+    place.focus();
+  });
+
   /* After a reply the next one can be typed at once. */
   let speaking = false;
   document.addEventListener("htmx:beforeRequest", (event) => { speaking = !!event.detail.elt.closest("#speak"); });
