@@ -1,7 +1,7 @@
 """A legal desk: the console and the internal API over one record, three volunteers, a coordinator, and residents."""
 
+import functools
 import re
-import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -17,6 +17,8 @@ from backend.conversations.models import Author, Message
 from backend.db import Database
 from backend.house import DESK
 from backend.legal import clerk, volunteers
+from backend.legal.areas import AreaClassifier
+from backend.legal.law import Law
 from backend.legal.models import Consult
 from backend.settings import Settings
 from backend.staff.models import Role, Staff
@@ -24,7 +26,6 @@ from backend.staff.scope import scope_of
 from backend.statutes.models import Article, Library
 from tests.backend.staff.town import Town, town_over
 from tests.gateway.running import legal_model
-from tests.support.system import KEPT_MODELS
 
 TOKEN = "service-token"
 WAGES = "老板拖欠我三个月工资，微信上一直说没钱，我该怎么要回来"
@@ -130,13 +131,14 @@ class LegalDesk:
             return list(rows)
 
 
+@functools.cache
+def classifier() -> AreaClassifier:
+    """The areas of law, read once for all tests."""
+    return AreaClassifier.load(legal_model())
+
+
 @asynccontextmanager
 async def legal_desk(database: Database, clock: FakeClock, home: Path) -> AsyncIterator[LegalDesk]:
-    (home / "models").mkdir()
-    items = KEPT_MODELS / "town" / "triage-items.npz"
-    for model in (items, legal_model()):
-        if model.exists():
-            shutil.copy(model, home / "models")
     async with town_over(database, clock, home) as town:
         async with database.write() as session:
             for username, (name, role, areas) in PEOPLE.items():
@@ -163,9 +165,10 @@ async def legal_desk(database: Database, clock: FakeClock, home: Path) -> AsyncI
             session.add_all(Article(article=name, text=text, version="") for name, text in ARTICLES.items())
             session.add(Library(id=1, revision=1))
         settings = Settings(home=home, database_url=database.url, service_token=TOKEN)
-        app = internal_app(settings, database, clock)
-        app.cleanup_ctx[:] = [each for each in app.cleanup_ctx if each.__name__ != "_clerk"]  # the tests are the clerk
+        law = Law(home, _classifier=classifier())
+        app = internal_app(settings, database, clock, law=law)
+        # The tests are the clerk, and nothing here reads addresses or items.
+        app.cleanup_ctx[:] = [each for each in app.cleanup_ctx if each.__name__ != "_clerk"]
+        app.on_startup[:] = [each for each in app.on_startup if each.__name__ != "_prepare"]
         async with TestClient(TestServer(app)) as internal:
-            items.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(home / "models" / items.name, items)
             yield LegalDesk(town, internal)
