@@ -85,7 +85,8 @@ async def _tell_some(session: AsyncSession, vote: Vote, booth: Booth) -> int:
             said = cards.ballot(vote, unit, booth=booth, voted=voted)
         else:
             said = cards.news(vote, booth=booth)
-        await outbox.say(session, conversation, now=booth.now, text=said.text, buttons=said.buttons)
+        media = vote.attachments if first else None
+        await outbox.say(session, conversation, now=booth.now, text=said.text, buttons=said.buttons, media=media or None)
         unit.told = vote.telling
     return len(rows)
 

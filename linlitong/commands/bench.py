@@ -12,7 +12,7 @@ from linlitong.system import check_environments
 
 @click.group("bench")
 def command() -> None:
-    """Time turns against a system that is started for it."""
+    """Time turns, and votes, against a system that is started for it."""
 
 
 @command.command()
@@ -60,6 +60,25 @@ def turns(
     except BenchFailed as failure:
         raise click.ClickException(str(failure)) from None
     click.echo(json.dumps(report, ensure_ascii=False) if as_json else "\n".join(table(report)))
+
+
+@command.command()
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.option("--eligible", type=click.IntRange(min=1), default=691_000, show_default=True, help="Units in the electorate.")
+@click.option("--voters", type=click.IntRange(min=1), default=100_000, show_default=True, help="Those who vote by chat.")
+@click.option("--minutes", type=click.FloatRange(min=0), default=10.0, show_default=True, help="In how many minutes they do.")
+@click.option(
+    "--trials", type=click.IntRange(min=0), default=1000, show_default=True, help="Trials of 100 ballots of one unit at once."
+)
+@click.option("--database", default="", help="An empty PostgreSQL database's URL; without it a SQLite file.")
+def votes(eligible: int, voters: int, minutes: float, trials: int, database: str, *, as_json: bool) -> None:
+    """Let a city vote: ballots over HTTP at a steady pace, then close, open and count the box."""
+    from benchmarks.votes import Size, lines, run
+
+    if voters > eligible:
+        raise click.BadParameter("no more than --eligible.", param_hint="--voters")
+    report = run(Size(eligible, voters, minutes * 60, trials), database_url=database)
+    click.echo(json.dumps(report) if as_json else "\n".join(lines(report)))
 
 
 def table(report: dict[str, Any]) -> Iterator[str]:
