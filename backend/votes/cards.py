@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend.localtime import say_moment
@@ -59,40 +59,38 @@ def ballot(vote: Vote, unit: VoteUnit, *, booth: Booth, voted: bool) -> Said:
     return Said(said.text, buttons)
 
 
-async def open_for(session: AsyncSession, resident_id: int, *, booth: Booth) -> list[tuple[Vote, VoteUnit]]:
-    """The votes that are open now for this resident, with the unit; those that end first come first."""
-    rows = await session.execute(
-        select(Vote, VoteUnit)
+async def _votes_of(session: AsyncSession, resident_id: int, *conditions: ColumnElement[bool]) -> list[Vote]:
+    """The votes of the communities and bases for which the resident is matched; whether they are in it is asked per vote."""
+    rows = await session.scalars(
+        select(Vote)
         .join(VoteMatch, (VoteMatch.area_code == Vote.area_code) & (VoteMatch.basis == Vote.basis))
-        .join(VoteUnit, (VoteUnit.vote_id == Vote.id) & (VoteUnit.code == VoteMatch.unit_code))
         .where(
             VoteMatch.resident_id == resident_id,
             VoteMatch.ended_at.is_(None),
             VoteMatch.vote_id.is_(None) | (VoteMatch.vote_id == Vote.id),
-            Vote.state == VoteState.OPEN,
-            Vote.starts_at <= booth.now,
-            Vote.ends_at > booth.now,
+            *conditions,
         )
-        .order_by(Vote.ends_at, Vote.id, VoteUnit.id)
+        .order_by(Vote.ends_at, Vote.id)
     )
-    return list(dict.fromkeys((vote, unit) for vote, unit in rows))
+    return list(dict.fromkeys(rows))
 
 
-async def recent_for(session: AsyncSession, resident_id: int) -> list[Vote]:
-    """The last votes with a result in which the resident was asked, newest first."""
-    rows = await session.scalars(
-        select(Vote)
-        .join(VoteMatch, (VoteMatch.area_code == Vote.area_code) & (VoteMatch.basis == Vote.basis))
-        .join(VoteUnit, (VoteUnit.vote_id == Vote.id) & (VoteUnit.code == VoteMatch.unit_code))
-        .where(
-            VoteMatch.resident_id == resident_id,
-            VoteMatch.ended_at.is_(None),
-            Vote.state.in_((VoteState.ENDED, VoteState.DECIDED)),
-        )
-        .order_by(Vote.ended_at.desc())
-        .limit(6)
+async def open_for(session: AsyncSession, resident_id: int, *, booth: Booth) -> list[tuple[Vote, VoteUnit]]:
+    """The votes that are open now for this resident, with the unit; those that end first come first."""
+    votes = await _votes_of(
+        session, resident_id, Vote.state == VoteState.OPEN, Vote.starts_at <= booth.now, Vote.ends_at > booth.now
     )
-    return list(dict.fromkeys(rows))[:3]
+    return [(vote, unit) for vote in votes for unit in await service.units_for(session, vote, resident_id)]
+
+
+async def recent_for(session: AsyncSession, resident_id: int, *, limit: int = 3) -> list[Vote]:
+    """The last votes that are over and in which the resident was asked, newest first."""
+    votes = await _votes_of(session, resident_id, Vote.state.in_((VoteState.ENDED, VoteState.DECIDED)))
+    found: list[Vote] = []
+    for vote in reversed(votes):
+        if len(found) < limit and await service.units_for(session, vote, resident_id):
+            found.append(vote)
+    return found
 
 
 def news(vote: Vote, *, booth: Booth) -> Said:

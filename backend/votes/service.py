@@ -285,21 +285,23 @@ def tell_all(session: AsyncSession, vote: Vote) -> None:
 
 
 async def units_for(session: AsyncSession, vote: Vote, resident_id: int) -> list[VoteUnit]:
-    """The units of this vote that the resident may vote for, as its voter or as a proxy."""
-    rows = await session.scalars(
-        select(VoteUnit)
-        .join(VoteMatch, VoteMatch.unit_code == VoteUnit.code)
-        .where(
-            VoteUnit.vote_id == vote.id,
+    """The units of this vote that the resident may vote for, as its voter or as a proxy.
+
+    Two questions, each answered from an index whatever the planner knows of a city's electorate.
+    """
+    codes = await session.scalars(
+        select(VoteMatch.unit_code).where(
             VoteMatch.resident_id == resident_id,
             VoteMatch.ended_at.is_(None),
             VoteMatch.area_code == vote.area_code,
             VoteMatch.basis == vote.basis,
             VoteMatch.vote_id.is_(None) | (VoteMatch.vote_id == vote.id),
         )
-        .order_by(VoteUnit.id)
     )
-    return list(dict.fromkeys(rows))
+    units = await session.scalars(
+        select(VoteUnit).where(VoteUnit.vote_id == vote.id, VoteUnit.code.in_(set(codes))).order_by(VoteUnit.id)
+    )
+    return list(units)
 
 
 def check_open(vote: Vote, *, booth: Booth) -> None:
