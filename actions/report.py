@@ -43,6 +43,7 @@ ASIDE = LEAVES | {
     "rate",
 }
 CORRECTIONS = ("不是", "不对", "错了", "应该是", "改成", "改为", "换成", "更正", "是在", "改到")
+INSTEAD = re.compile("改成|改为|改到|换成|更正为")
 MATTER_LIMIT = 2000
 LEADING_CORRECTION = re.compile(r"^(不是|不对|错了|应该是|更正|哦|哎呀?|啊|是(?!不是|否)|[，,。、！!\s])+")
 DO_NOT_KNOW = re.compile(
@@ -190,14 +191,14 @@ async def read_text(
     turn: Turn, draft: dict[str, Any], text: str, asked: str | None, *, location: dict[str, float] | None = None
 ) -> bool:
     """Let the backend read the words; take from them what belongs here. False when nothing did."""
-    reading = {"text": text, "location": location, "parts": draft.get("parts") or {}}
+    correcting = bool(draft.get("editing")) or text.startswith(CORRECTIONS) or turn.intent == "deny"
+    reading = {"text": INSTEAD.sub("，", text) if correcting else text, "location": location, "parts": draft.get("parts") or {}}
     found = await turn.post("/intake/read", reading, once="read")
-    follows_danger = asked is None and turn.heard_before == "emergency" and found["place"] and not found["matters"]
-    if follows_danger:
-        reading["text"] = f"{turn.tracker.get_slot('unsure_text')}，{text}"  # this is where the danger is
+    follows = asked is None and turn.heard_before in ("emergency", "nlu_fallback") and found["place"] and not found["matters"]
+    if follows and turn.tracker.get_slot("unsure_text"):
+        reading["text"] = f"{turn.tracker.get_slot('unsure_text')}，{text}"  # this is where it is
         found = await turn.post("/intake/read", reading, once="read")
     place, matters = found["place"], found["matters"]
-    correcting = bool(draft.get("editing")) or text.startswith(CORRECTIONS) or turn.intent == "deny"
     aside = turn.intent in ASIDE and not (asked == "place" and (place or DO_NOT_KNOW.search(text)))
     if aside and not (asked == "confirmation" and place and correcting):
         return False
@@ -220,7 +221,7 @@ async def read_text(
         return True
     if matters and (correcting or not draft.get("matter") or asked == "item"):
         took |= take_matters(turn, draft, matters, asked, correcting=correcting)
-    if follows_danger:
+    if turn.heard_before == "emergency":
         never_refuse(draft)
     draft["editing"] = asked == "confirmation" and not took and (draft.get("editing") or turn.intent == "deny")
     if asked == "place" and not place:
@@ -537,7 +538,7 @@ def cleared() -> Events:
 
 
 def next_matter(turn: Turn, draft: dict[str, Any]) -> Events:
-    """Clear the form; with another matter waiting, begin it at the same place."""
+    """Clear the form; with another matter waiting, begin it where it was said to be, else at the same place."""
     waiting = draft.get("waiting") or []
     if not waiting:
         return cleared()
@@ -551,6 +552,8 @@ def next_matter(turn: Turn, draft: dict[str, Any]) -> Events:
         "anonymous": draft.get("anonymous"),
         "seen": draft.get("seen"),
     }
+    if own := first.get("place"):
+        take_place(following, own)
     set_item(following, first["item"])
     return [*cleared(), SlotSet("draft", following), FollowupAction(FORM)]
 

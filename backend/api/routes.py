@@ -140,7 +140,7 @@ async def report_event(call: Call) -> EventPage:
             desk=desk,
             reporter_staff_id=call.signed.scope.staff_id,
         )
-        return await work.page(session, call.signed.scope, event, desk.now)
+        return await work.page(session, call.signed.scope, event, desk.now, desk.zone)
 
 
 @operation("GET", "/api/v1/events/{number}", answer=EventPage)
@@ -148,7 +148,8 @@ async def read_event(call: Call) -> EventPage:
     """One event with its history, photos, desks, and what you may do next."""
     async with call.request.app[DATABASE].read() as session:
         event = await work.by_number(session, call.signed.scope, call.request.match_info["number"])
-        return await work.page(session, call.signed.scope, event, call.request.app[CLOCK].now())
+        app = call.request.app
+        return await work.page(session, call.signed.scope, event, app[CLOCK].now(), app[SETTINGS].zone)
 
 
 async def _on_event(call: Call, act: EventWork) -> EventPage:
@@ -158,7 +159,7 @@ async def _on_event(call: Call, act: EventWork) -> EventPage:
         event = await work.by_number(session, call.signed.scope, call.request.match_info["number"])
         await act(session, event, desk)
         await session.flush()
-        return await work.page(session, call.signed.scope, event, desk.now)
+        return await work.page(session, call.signed.scope, event, desk.now, desk.zone)
 
 
 @operation("POST", "/api/v1/events/{number}/transitions", body=Transition, answer=EventPage)

@@ -196,7 +196,7 @@ async def event_page(visit: Visit) -> web.StreamResponse:
     now = visit.request.app[CLOCK].now()
     async with visit.request.app[DATABASE].read() as session:
         event = await work.by_number(session, visit.signed.scope, visit.request.match_info["number"])
-        shown = await work.page(session, visit.signed.scope, event, now)
+        shown = await work.page(session, visit.signed.scope, event, now, visit.request.app[SETTINGS].zone)
         dispatching = any(step.to is EventState.DISPATCHED for step in shown.next_steps)
         suggested = await events.find_handler(session, event, event.state) if dispatching else None
         return await visit.show(

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
+from backend import spoken_times as times
 from backend.grids.gazetteer import Gazetteer, Name
 from backend.grids.words import (
     CITIES,
@@ -26,7 +27,6 @@ from backend.grids.words import (
     WEAK_ENDS,
 )
 from backend.hanzi import NUMERALS, numeral, plain
-from backend.intake import times
 
 FIELDS = ("street", "community", "compound", "road", "building", "unit", "room", "phone", "time_phrase")
 HAN = "\u4e00-\u9fff"

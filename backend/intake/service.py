@@ -23,6 +23,7 @@ CLOSE_RATIO = 0.3
 KNOWN = 0.12
 REFUSE = 0.60
 CHOICES = 3
+AREAS = {"street", "community", "compound", "road"}
 DETAILS = ("compound", "road", "building", "group", "grid")
 
 
@@ -63,7 +64,8 @@ async def read(
     choice: dict[str, Any],
 ) -> dict[str, Any]:
     """Return {place, matters}: ``place`` is None when no place was named, else as ``place_of`` gives it;
-    ``matters`` lists {text, item}, in the order they were said."""
+    ``matters`` lists {text, item, place}, in the order they were said. ``place`` is what a further matter names of its
+    own, None otherwise."""
     reader = await readers.address(session)
     reading = reader.read(text)
     said = reading.place() | choice
@@ -71,7 +73,11 @@ async def read(
     if pin is not None or said:
         place = await place_of(session, reader.gazetteer, grids.merge(parts, said), pin=pin)
     said_matters = readers.items().split(text) if has_matter(reading) else []
-    matters = [{"text": matter, "item": await item_of(session, readers, matter)} for matter in said_matters]
+    matters = []
+    for number, matter in enumerate(said_matters):
+        own = reader.read(matter).place() if number else {}
+        named = await place_of(session, reader.gazetteer, own, pin=None) if AREAS & own.keys() else None
+        matters.append({"text": matter, "item": await item_of(session, readers, matter), "place": named})
     return {"place": place, "matters": matters}
 
 

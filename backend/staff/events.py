@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement, and_, exists, false, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -27,6 +28,7 @@ from backend.grids import service as grids
 from backend.grids.models import Area, Level
 from backend.media.models import Media
 from backend.residents.models import Resident
+from backend.spoken_times import read_time
 from backend.staff import notices
 from backend.staff.models import Staff
 from backend.staff.schemas import (
@@ -36,6 +38,7 @@ from backend.staff.schemas import (
     EventPage,
     Handler,
     HandlerName,
+    Happened,
     HistoryEntry,
     NextStep,
     Reporter,
@@ -203,8 +206,9 @@ async def area_name(session: AsyncSession, area: Area) -> str:
     return area.name if parent is None or area.name.startswith(parent.name) else parent.name + area.name
 
 
-async def page(session: AsyncSession, scope: Scope, event: Event, now: datetime) -> EventPage:
+async def page(session: AsyncSession, scope: Scope, event: Event, now: datetime, zone: ZoneInfo) -> EventPage:
     """One event whole, with its trail and what ``scope`` may do next. The anonymous stay nameless."""
+    happened = read_time(event.description, event.created_at, zone)
     photos = await session.scalars(select(EventPhoto.media_key).where(EventPhoto.event_id == event.id))
     rows = list(await session.scalars(select(History).where(History.event_id == event.id).order_by(History.id)))
     assignments = list(await session.scalars(select(Assignment).where(Assignment.event_id == event.id).order_by(Assignment.id)))
@@ -222,6 +226,7 @@ async def page(session: AsyncSession, scope: Scope, event: Event, now: datetime)
             kind="staff" if by_staff else "resident",
             name=names.get(event.reporter_staff_id) if by_staff else reporter_name,
         ),
+        happened=Happened(phrase=happened.phrase, start=happened.start, end=happened.end) if happened else None,
         supporters=await session.scalar(select(func.count()).where(Supporter.event_id == event.id)) or 0,
         latitude=event.latitude,
         longitude=event.longitude,

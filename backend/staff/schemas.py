@@ -110,8 +110,17 @@ class Reporter(Shape):
     name: str | None
 
 
+class Happened(Shape):
+    """When it was, in the reporter's words, and as moments reckoned from when they reported. No end: a moment, or it lasts."""
+
+    phrase: str
+    start: datetime | None
+    end: datetime | None
+
+
 class EventPage(EventCard):
     reporter: Reporter
+    happened: Happened | None
     supporters: int
     latitude: float | None
     longitude: float | None

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.intake.times import Every, phrases, read_time
+from backend.spoken_times import Every, phrases, read_time
 
 ZONE = ZoneInfo("Asia/Shanghai")
 SENT = datetime(2026, 11, 24, 15, 0, tzinfo=ZONE)
