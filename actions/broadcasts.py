@@ -3,8 +3,7 @@
 from typing import Any
 
 from actions.backend_client import Refused
-from actions.report import button
-from actions.turn import HouseAction, Turn
+from actions.turn import HouseAction, Turn, button
 
 Events = list[dict[str, Any]]
 

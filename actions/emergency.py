@@ -1,117 +1,82 @@
 """Danger to life: the number to call comes first, before anything else. Only then is an event offered."""
 
+import re
 from typing import Any
 
-from rasa_sdk.events import SlotSet
+from rasa_sdk.events import FollowupAction, SlotSet
 
+from actions.places import only_a_place, place_alone
+from actions.status import only_open_event
 from actions.turn import HouseAction, Turn
 
-# The first kind whose words stand in the message decides; the order puts the more specific danger first.
+# The first kind whose words stand in the message decides; the order puts the more specific danger first. "rescue" is
+# "suicide" of somebody else.
 KINDS = {
-    "suicide": [
-        "不想活",
-        "活不下去",
-        "自杀",
-        "轻生",
-        "跳楼",
-        "割腕",
-        "想死",
-        "喝农药",
-        "结束生命",
-        "寻短见",
-        "遗书",
-        "跳河",
-        "安眠药",
-    ],
-    "gas": ["煤气", "燃气", "天然气", "液化气", "臭鸡蛋", "瓦斯"],
-    "fire": [
-        "着火",
-        "起火",
-        "失火",
-        "冒烟",
-        "火灾",
-        "火烧",
-        "烧起来",
-        "烧着",
-        "浓烟",
-        "明火",
-        "爆炸",
-        "119",
-        "火苗",
-        "烧东西",
-        "大烟",
-        "的烟",
-        "烧火",
-        "浓煙",
-        "著火",
-    ],
-    "water": ["落水", "溺水", "掉河", "掉进河", "淹", "沉下去", "掉水"],
-    "lost": ["走丢", "走失", "找不着", "找不到", "不见了", "丢了", "失踪", "被拐", "抱走"],
-    "trapped": ["困在", "被困", "压在", "埋", "电梯里", "塌", "卡住", "触电", "电到", "漏电"],
-    "police": [
-        "打人",
-        "砍",
-        "刀",
-        "救命",
-        "杀",
-        "抢",
-        "家暴",
-        "打架",
-        "行凶",
-        "持械",
-        "绑架",
-        "强奸",
-        "闯进",
-        "撬门",
-        "殴打",
-        "往死里打",
-        "勒",
-        "掐",
-        "打她",
-        "打他",
-        "打我",
-        "打老婆",
-    ],
-    "medical": [
-        "晕",
-        "昏",
-        "倒",
-        "没气",
-        "没呼吸",
-        "心梗",
-        "中风",
-        "抽搐",
-        "流血",
-        "出血",
-        "喘不上",
-        "不省人事",
-        "没反应",
-        "120",
-        "摔",
-        "撞",
-        "噎",
-        "中毒",
-        "心口",
-        "胸口",
-        "要生了",
-    ],
+    "rescue": "要跳 跳楼了 跳河了 割腕了 割了手腕 上吊了 喝了农药 喝农药了 吃了安眠药 留了遗书 想不开",
+    "suicide": (
+        "不想活 活不下去 活着没意思 活够了 活腻 没法活 没法过了 一了百了 结束自己 结束生命 了结自己 自杀 "
+        "轻生 跳楼 割腕 割了手腕 想死 不如死 喝农药 寻短见 遗书 跳河 安眠药 撑不下去 不想撑 熬不下去 "
+        "站在天台 上吊"
+    ),
+    "gas": "煤气 燃气 天然气 液化气 臭鸡蛋 瓦斯 一氧化碳",
+    "lift": "电梯里 困人 电梯困 困在电梯 困电梯 关在电梯 卡在电梯",
+    "electric": "触电 电到 漏电 电倒 高压线 电线掉",
+    "fire": ("着火 起火 失火 冒烟 火灾 火烧 烧起来 烧着 浓烟 明火 爆炸 119 火苗 烧东西 大烟 的烟 烧火 浓煙 著火 冒火"),
+    "water": "落水 溺水 掉河 掉进河 淹 沉下去 掉水",
+    "lost": "走丢 走失 找不着 找不到 不见了 丢了 失踪",
+    "trapped": "困在 被困 压在 埋 塌 卡住 反锁",
+    "police": (
+        "打人 砍 刀 救命 杀 抢 家暴 打架 行凶 持械 绑 拐 抱走 强奸 闯进 撬门 殴打 往死里打 勒 掐 打她 "
+        "打他 打我 打老婆 打孩子 泼油漆 追债"
+    ),
+    "medical": (
+        "晕 昏 倒 没气 没呼吸 心梗 中风 抽搐 流血 出血 喘不上 不省人事 没反应 叫不醒 120 摔 撞 噎 中毒 "
+        "心口 胸口 要生了 敲门不应"
+    ),
 }
+SUPPLEMENT = re.compile(r"(再|我|还)?(要|想)?补充")
+OTHERS = re.compile(
+    r"有人|有个|邻居|隔壁|楼上|对面|[他她]|朋友|同学|同事|老公|老婆|儿子|女儿|孩子|姑娘|小伙"
+    r"|女的|男的|我[爸妈爷奶哥姐弟妹]"
+)
 
 
 def kind_of(text: str) -> str:
     """Return the kind of danger that ``text`` names, "other" when none of the words stands in it."""
-    return next((kind for kind, words in KINDS.items() if any(word in text for word in words)), "other")
+    kinds = (kind for kind, words in KINDS.items() if any(word in text for word in words.split()))
+    return next((kind for kind in kinds if kind != "rescue" or OTHERS.search(text)), "other")
 
 
 def say_emergency(turn: Turn, text: str, *, told: bool = False) -> None:
     """The number to call, unless it was ``told`` just now, then the offer to tell the grid's people."""
-    turn.say("utter_emergency_noted" if told else f"utter_emergency_{kind_of(text)}")
-    turn.say("utter_emergency_offer")
+    kind = kind_of(text)
+    turn.say("utter_emergency_noted" if told else f"utter_emergency_{kind}")
+    turn.say("utter_emergency_offer_company" if kind == "suicide" else "utter_emergency_offer")
 
 
 class Emergency(HouseAction):
+    """Words of danger outside a report. A place alone is none, whatever the model heard in its name; what was meant as a
+    supplement is added too, once the number to call is said."""
+
     action_name = "action_emergency"
 
     async def act(self, turn: Turn) -> list[dict[str, Any]]:
+        if kind_of(turn.text) == "other" and await only_a_place(turn):
+            return await place_alone(turn)
         say_emergency(turn, turn.text)
+        if SUPPLEMENT.match(turn.text) and (event := await only_open_event(turn)):
+            await turn.post(f"/events/{event['number']}/supplement", {"text": turn.text, "photos": []}, once="supplement")
+            turn.say("utter_supplement_taken", number=event["number"])
         return [SlotSet("unsure_text", turn.text)]
+
+
+class Affirm(HouseAction):
+    """Yes to nothing, unless the words before were of danger: then it is yes to passing it on."""
+
+    action_name = "action_affirm"
+
+    async def act(self, turn: Turn) -> list[dict[str, Any]]:
+        if turn.heard_before == "emergency":
+            return [FollowupAction("report_form")]
+        turn.say("utter_menu")
+        return []

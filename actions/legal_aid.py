@@ -6,9 +6,8 @@ Each button carries what was chosen before it, so nothing is kept in between.
 from typing import Any
 
 from actions.backend_client import Refused
-from actions.report import button
 from actions.status import number_in
-from actions.turn import HouseAction, Turn
+from actions.turn import HouseAction, Turn, button
 
 Events = list[dict[str, Any]]
 GROUPS = ("wages", "minor", "old", "disab", "none")

@@ -2,7 +2,7 @@
 
 The form's slots say what still has to be asked; everything read so far is in the ``draft`` slot:
 {danger, danger_told, person, matter, photos, parts, place, place_hint, place_choices, item, item_choices, similar,
-join, anonymous, editing, confirmed, waiting, misses, seen}.
+join, anonymous, urgent, editing, confirmed, waiting, misses, seen}.
 """
 
 import re
@@ -11,9 +11,10 @@ from typing import Any
 from rasa_sdk.events import ActiveLoop, FollowupAction, SlotSet
 
 from actions.backend_client import Refused
-from actions.emergency import say_emergency
+from actions.emergency import kind_of, say_emergency
 from actions.handoff import hand_off
-from actions.turn import HouseAction, Turn
+from actions.places import only_a_place
+from actions.turn import HouseAction, Turn, button
 
 Events = list[dict[str, Any]]
 FORM = "report_form"
@@ -43,8 +44,13 @@ ASIDE = LEAVES | {
     "rate",
 }
 CORRECTIONS = ("不是", "不对", "错了", "应该是", "改成", "改为", "换成", "更正", "是在", "改到")
+NAMED = re.compile(r"实名|不用?匿名|(写|留|署)我的?(名|姓名)")
+NOT_BUT = re.compile(r"(不是|不应该是)[^，,。]{1,14}[，,\s]*(而是|应该是|是)")
+ABOUT_THE_FORM = re.compile(r"类别|分类|归类|种类|地点|地址|楼号|几号|门牌|照片|署名")
+BARE_NUMBER = re.compile(r"[0-9０-９一二三四五六七八九十百]{1,4}")
 INSTEAD = re.compile("改成|改为|改到|换成|更正为")
 MATTER_LIMIT = 2000
+STREETS = 8
 LEADING_CORRECTION = re.compile(r"^(不是|不对|错了|应该是|更正|哦|哎呀?|啊|是(?!不是|否)|[，,。、！!\s])+")
 DO_NOT_KNOW = re.compile(
     r"不知道|不清楚|不晓得|晓不得|勿晓得|唔知|[说讲]不(清|上|好|准)|[记想]不(得|起)|不记得|忘了|[搞弄]不(清|明)"
@@ -82,8 +88,10 @@ async def read(turn: Turn, draft: dict[str, Any], asked: str | None) -> bool:
     return took or (asked in PAUSES and turn.intent not in LEAVES)
 
 
-async def take_danger(turn: Turn, draft: dict[str, Any], _asked: str | None) -> bool:
+async def take_danger(turn: Turn, draft: dict[str, Any], asked: str | None) -> bool:
     before = draft["danger_before"]
+    if asked is not None and kind_of(turn.text) == "other" and await only_a_place(turn):
+        return await read_typed(turn, draft, asked)  # no danger, whatever the model heard in the place's name
     draft["danger"] = turn.text or before or ""
     draft["danger_told"] = before is not None
     return True
@@ -144,30 +152,52 @@ async def take_signature(_turn: Turn, draft: dict[str, Any], _asked: str | None)
 
 
 async def take_emergency(turn: Turn, draft: dict[str, Any], _asked: str | None) -> bool:
-    set_aside(draft)
-    await read_text(turn, draft, draft["danger_before"] or turn.tracker.get_slot("unsure_text") or "", None)
-    never_refuse(draft)
+    await report_danger(turn, draft, draft["danger_before"] or turn.tracker.get_slot("unsure_text") or "")
     return True
 
 
-def never_refuse(draft: dict[str, Any]) -> None:
-    """A danger that was offered to be passed on is passed on, whatever the admission list says of its kind."""
-    if (draft.get("item") or {}).get("status") == "off_list":
+async def report_danger(turn: Turn, draft: dict[str, Any], text: str) -> None:
+    """A danger that was offered to be passed on is passed on at once: whatever the admission list says of its kind, and
+    with no question about that."""
+    set_aside(draft)
+    await read_text(turn, draft, text, None)
+    draft["urgent"] = True
+    if draft.get("matter") and (draft.get("item") or {}).get("status") != "sure":
         draft["item"] = {"status": "unknown", "choices": []}
 
 
 async def read_typed(turn: Turn, draft: dict[str, Any], asked: str | None) -> bool:
     text = turn.text or (turn.tracker.get_slot("unsure_text") or "" if turn.intent == "report_issue" else "")
-    if ANONYMOUS.search(text):
-        draft["anonymous"] = True
+    if NAMED.search(text) or ANONYMOUS.search(text):
+        draft["anonymous"] = not NAMED.search(text)
         if asked == "confirmation" and turn.intent != "report_issue":
             return True
     if asked is None:
-        await read_text(turn, draft, text, None)
+        await begin(turn, draft, text)
         return True
     if turn.intent in LEAVES or not text:
         return False
+    if asked == "danger" and (turn.intent == "affirm" or await only_a_place(turn)):
+        danger = draft["danger_before"]
+        await report_danger(turn, draft, danger if turn.intent == "affirm" else f"{danger}，{text}")
+        return True
     return take_yes_or_no(turn, draft, text, asked) or await read_text(turn, draft, text, asked)
+
+
+async def begin(turn: Turn, draft: dict[str, Any], text: str) -> None:
+    """The first words of a report. A yes, or a place alone, goes with what was said before it and not settled."""
+    before, danger = turn.tracker.get_slot("unsure_text") or "", turn.heard_before == "emergency"
+    goes_on = danger or turn.heard_before == "nlu_fallback"
+    if danger and turn.intent == "affirm":
+        text = before
+    elif before and goes_on and await only_a_place(turn):
+        text = f"{before}，{text}"
+    else:
+        danger = False
+    if danger:
+        await report_danger(turn, draft, text)
+    else:
+        await read_text(turn, draft, text, None)
 
 
 def take_yes_or_no(turn: Turn, draft: dict[str, Any], text: str, asked: str) -> bool:
@@ -187,47 +217,51 @@ def take_yes_or_no(turn: Turn, draft: dict[str, Any], text: str, asked: str) -> 
     return True
 
 
+async def look(
+    turn: Turn, draft: dict[str, Any], text: str, *, location: dict[str, float] | None = None
+) -> tuple[dict[str, Any] | None, list[dict[str, Any]]]:
+    """The place and the matters that the backend reads in the words."""
+    reading = {"text": text, "location": location, "parts": draft.get("parts") or {}}
+    found = await turn.post("/intake/read", reading, once="read")
+    return found["place"], found["matters"]
+
+
 async def read_text(
     turn: Turn, draft: dict[str, Any], text: str, asked: str | None, *, location: dict[str, float] | None = None
 ) -> bool:
     """Let the backend read the words; take from them what belongs here. False when nothing did."""
     correcting = bool(draft.get("editing")) or text.startswith(CORRECTIONS) or turn.intent == "deny"
-    reading = {"text": INSTEAD.sub("，", text) if correcting else text, "location": location, "parts": draft.get("parts") or {}}
-    found = await turn.post("/intake/read", reading, once="read")
-    follows = asked is None and turn.heard_before in ("emergency", "nlu_fallback") and found["place"] and not found["matters"]
-    if follows and turn.tracker.get_slot("unsure_text"):
-        reading["text"] = f"{turn.tracker.get_slot('unsure_text')}，{text}"  # this is where it is
-        found = await turn.post("/intake/read", reading, once="read")
-    place, matters = found["place"], found["matters"]
-    aside = turn.intent in ASIDE and not (asked == "place" and (place or DO_NOT_KNOW.search(text)))
-    if aside and not (asked == "confirmation" and place and correcting):
+    if correcting:
+        text = INSTEAD.sub("，", text)
+    if draft.get("editing") and BARE_NUMBER.fullmatch(text.strip()):
+        text = f"{text.strip()}号楼"
+    place, matters = await look(turn, draft, text, location=location)
+    if correcting and not place and NOT_BUT.search(text):
+        place, matters = await look(turn, draft, NOT_BUT.sub("", text))
+    no_place = asked == "place" and (DO_NOT_KNOW.search(text) or turn.intent == "out_of_scope")
+    if turn.intent in ASIDE and not no_place and not (place and (asked == "place" or (asked == "confirmation" and correcting))):
         return False
     took = False
     if place:
         take_place(draft, place)
         took = True
-    if (
-        asked == "confirmation"
-        and matters
-        and not correcting
-        and matters[0]["item"].get("code")
-        not in (
-            None,
-            (draft.get("item") or {}).get("code"),
-        )
-    ):
+    if asked == "confirmation" and not correcting and is_another(draft, matters):
         draft["waiting"] = [*draft.get("waiting", []), *matters]
         turn.say("utter_queued_matter")
         return True
     if matters and (correcting or not draft.get("matter") or asked == "item"):
         took |= take_matters(turn, draft, matters, asked, correcting=correcting)
-    if turn.heard_before == "emergency":
-        never_refuse(draft)
     draft["editing"] = asked == "confirmation" and not took and (draft.get("editing") or turn.intent == "deny")
     if asked == "place" and not place:
         give_up_on_place(draft)
         return True
     return took or turn.intent in ("affirm", "deny", "report_issue", "nlu_fallback", "give_opinion") or asked is None
+
+
+def is_another(draft: dict[str, Any], matters: list[dict[str, Any]]) -> bool:
+    """Whether what was said at the summary is a matter of another kind than the one that is summed up."""
+    code = matters[0]["item"].get("code") if matters else None
+    return code not in (None, (draft.get("item") or {}).get("code"))
 
 
 def take_place(draft: dict[str, Any], place: dict[str, Any]) -> None:
@@ -274,6 +308,8 @@ def take_matters(
         if asked == "item":
             draft["item"] = first["item"] if first["item"]["status"] in ("sure", "off_list") else draft.get("item")
             return draft.get("item") is not None
+        if correcting and ABOUT_THE_FORM.search(first["text"]):
+            return False
         if correcting and first["item"]["status"] in ("sure", "close", "off_list"):
             draft["matter"] = LEADING_CORRECTION.sub("", first["text"])[:MATTER_LIMIT]
             set_item(draft, first["item"])
@@ -306,7 +342,7 @@ async def complete(turn: Turn, draft: dict[str, Any]) -> None:
     """Look up what does not need asking: whether neighbours have reported it already."""
     place, item = draft.get("place"), draft.get("item")
     if draft.get("similar") is None and draft.get("matter") and place and item and item.get("code"):
-        if item["status"] == "off_list" or place["status"] != "grid":
+        if draft.get("urgent") or item["status"] == "off_list" or place["status"] != "grid":
             draft["similar"] = []
         else:
             where = {"area_code": place["area_code"], "item_code": item["code"]}
@@ -397,7 +433,7 @@ class AskPlace(HouseAction):
     async def act(self, turn: Turn) -> Events:
         draft = turn.tracker.get_slot("draft") or {}
         hint = draft.get("place_hint") or {}
-        if draft.get("place_choices"):
+        if draft.get("place_choices") and not draft.get("misses"):
             turn.say(
                 "utter_ask_place_choices",
                 extra_buttons=[
@@ -405,7 +441,10 @@ class AskPlace(HouseAction):
                 ],
             )
         elif draft.get("misses", 0) >= 2:
-            turn.say("utter_ask_place_stuck")
+            streets = (await turn.get("/intake/streets"))["streets"]
+            buttons = [button(each["label"], "choose_place", area_code=each["area_code"]) for each in streets[:STREETS]]
+            turn.say("utter_ask_place_stuck", extra_buttons=buttons)
+            return [SlotSet("draft", draft | {"place_choices": streets})]
         elif draft.get("misses"):
             turn.say("utter_ask_place_again")
         elif hint.get("status") == "outside":
@@ -433,7 +472,7 @@ class AskNeighbour(HouseAction):
     async def act(self, turn: Turn) -> Events:
         event = (turn.tracker.get_slot("draft") or {})["similar"][0]
         turn.say(
-            "utter_ask_neighbour",
+            "utter_ask_own_event" if event["mine"] else "utter_ask_neighbour",
             number=event["number"],
             title=event["title"],
             address=event["address"],
@@ -477,12 +516,6 @@ def grid_name(turn: Turn, place: dict[str, Any]) -> str:
     return turn.house.names("community_desk", community=place["label"])
 
 
-def button(title: str, intent: str, **values: object) -> dict[str, str]:
-    """A button whose payload is ``/intent{"name":"value"}``, within Telegram's 64 bytes."""
-    inside = ",".join(f'"{name}":"{value}"' for name, value in values.items())
-    return {"title": title, "payload": f"/{intent}{{{inside}}}"}
-
-
 class SubmitReport(HouseAction):
     """File the confirmed draft, join the neighbour's event, or refuse; then take up what else was said."""
 
@@ -504,6 +537,9 @@ class SubmitReport(HouseAction):
 
     async def _join(self, turn: Turn, draft: dict[str, Any]) -> None:
         number = draft["join"]
+        if any(event["number"] == number and event["mine"] for event in draft.get("similar") or []):
+            turn.say("utter_own_event_goes_on", number=number)
+            return
         try:
             event = await turn.post(f"/events/{number}/join", {}, once=number)
         except Refused as refused:
@@ -523,6 +559,7 @@ class SubmitReport(HouseAction):
                 "place": place.get("parts") or {},
                 "photos": draft.get("photos", []),
                 "anonymous": bool(draft.get("anonymous")),
+                "urgent": bool(draft.get("urgent")),
                 "unplaced": place["status"] != "grid",
                 "latitude": place.get("latitude"),
                 "longitude": place.get("longitude"),
@@ -530,7 +567,7 @@ class SubmitReport(HouseAction):
             },
             once="file",
         )
-        turn.say("utter_report_filed", number=event["number"])
+        turn.say("utter_report_filed_urgent" if draft.get("urgent") else "utter_report_filed", number=event["number"])
 
 
 def cleared() -> Events:

@@ -6,13 +6,13 @@ from typing import Any
 from rasa_sdk.events import ActiveLoop, SlotSet
 
 from actions.backend_client import Refused
-from actions.report import button
-from actions.turn import HouseAction, Turn
+from actions.turn import HouseAction, Turn, button
 
 Events = list[dict[str, Any]]
 NUMBER = re.compile(r"(?<!\d)(\d{4})[-\s—－]?(\d{4})(?!\d)")
 APPLICATION = re.compile(r"[Bb](\d{4})[-\s—－]?(\d{4})(?!\d)")
 OVER = {"closed", "rejected", "withdrawn"}
+WITHDRAWABLE = {"reported", "accepted", "dispatched"}
 CARDS = 3
 # The words that turn a question about progress into a step.
 STEPS = (("withdraw", ("撤回", "撤销", "撤掉", "不用办了")), ("supplement", ("补充", "补一")), ("urge", ("催",)))
@@ -39,7 +39,7 @@ def show_card(turn: Turn, event: dict[str, Any]) -> None:
         return
     due = names("late" if event["late"] else "due", due=event["due"]) if event["due"] else names("no_due")
     turn.say(
-        "utter_event_card",
+        "utter_event_card_verifying" if event["state"] == "verifying" else "utter_event_card",
         title=event["title"],
         number=event["number"],
         address=event["address"],
@@ -47,6 +47,12 @@ def show_card(turn: Turn, event: dict[str, Any]) -> None:
         handler=event["handler"],
         due=due,
     )
+
+
+async def only_open_event(turn: Turn) -> dict[str, Any] | None:
+    """The resident's one event that is not over; None when there is none, or more than one."""
+    still_open = [event for event in (await turn.get("/events"))["events"] if event["state"] not in OVER]
+    return still_open[0] if len(still_open) == 1 else None
 
 
 async def show_applications(turn: Turn, asked: re.Match[str] | None) -> bool:
@@ -123,7 +129,7 @@ class Status(HouseAction):
             case "urge":
                 return await urge(turn, event["number"])
             case "withdraw":
-                turn.say("utter_withdraw_ask", title=event["title"], number=event["number"])
+                await ask_withdraw(turn, event["number"])
             case "supplement":
                 return [SlotSet("supplement_number", event["number"]), {"event": "followup", "name": "supplement_form"}]
             case _:
@@ -164,14 +170,23 @@ class Withdraw(HouseAction):
     action_name = "action_withdraw"
 
     async def act(self, turn: Turn) -> Events:
-        number = number_in(turn) or ""
-        try:
-            event = (await turn.get(f"/events/{number}"))["event"]
-        except Refused:
-            turn.say("utter_number_unknown", number=number)
-            return []
-        turn.say("utter_withdraw_ask", title=event["title"], number=number)
+        await ask_withdraw(turn, number_in(turn) or "")
         return []
+
+
+async def ask_withdraw(turn: Turn, number: str) -> None:
+    """Ask whether it is certain; what would be refused is not asked."""
+    try:
+        event = (await turn.get(f"/events/{number}"))["event"]
+    except Refused:
+        turn.say("utter_number_unknown", number=number)
+        return
+    if not event["mine"]:
+        turn.say("utter_withdraw_not_yours", number=number)
+    elif event["state"] not in WITHDRAWABLE:
+        turn.say("utter_withdraw_too_late", number=number, state=event["state_name"])
+    else:
+        turn.say("utter_withdraw_ask", title=event["title"], number=number)
 
 
 class WithdrawConfirmed(HouseAction):
@@ -260,7 +275,10 @@ class Verify(HouseAction):
                 f"/events/{number}/verdict", {"solved": solved, "note": note or ""}, once=f"verdict {number}"
             )
         except Refused as refused:
-            turn.say("utter_not_possible", reason=refused.sentence)
+            known = refused.code != "illegal_transition"
+            turn.say(
+                "utter_not_possible", reason=refused.sentence if known else turn.house.names("verdict_late", number=number)
+            )
             return []
         turn.say("utter_event_closed" if solved else "utter_verified_unsolved", title=event["title"], number=number)
         return []

@@ -103,6 +103,12 @@ class Turn:
         return await self.house.backend.post(path, body, key=f"{self.key}:{once}", conversation=self.conversation)
 
 
+def button(title: str, intent: str, **values: object) -> dict[str, str]:
+    """A button whose payload is ``/intent{"name":"value"}``, within Telegram's 64 bytes."""
+    inside = ",".join(f'"{name}":"{value}"' for name, value in values.items())
+    return {"title": title, "payload": f"/{intent}{{{inside}}}"}
+
+
 class HouseAction(Action):
     """An action that is given the house. Subclasses set ``action_name`` and define ``act``."""
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from rasa_sdk.events import FollowupAction, SlotSet
 
-from actions.guide import answer_with_place
+from actions.places import place_alone
 from actions.status import Status, number_in
 from actions.turn import HouseAction, Turn
 
@@ -38,13 +38,6 @@ async def clear_case(turn: Turn) -> list[dict[str, Any]] | None:
     if item["status"] == "sure" and found["place"] and "report_issue" in likely:
         return [FollowupAction("report_form")]
     return None
-
-
-async def place_alone(turn: Turn) -> list[dict[str, Any]]:
-    """Where somebody lives whose grid member was asked for; else a report begins there."""
-    if turn.tracker.get_slot("guide_question"):
-        return await answer_with_place(turn)
-    return [FollowupAction("report_form")]
 
 
 class Unsure(HouseAction):

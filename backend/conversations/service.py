@@ -242,6 +242,8 @@ async def finish_turn(
     if conversation.holder is Holder.STAFF:
         _end_turn(message, TurnState.WITH_STAFF)
         return False
+    if message.sequence == 1:
+        replies = with_privacy(replies, sentences)
     for reply in replies:
         await outbox.say(
             session,
@@ -253,12 +255,16 @@ async def finish_turn(
             media=reply.get("media") or None,
             in_reply_to=message.id,
         )
-    if message.sequence == 1:
-        await outbox.say(session, conversation, now=now, text=sentences.say("utter_privacy").text, author=Author.BOT)
     _end_turn(message, TurnState.DONE)
     wake(session, "turns")
     wake(session, "clerk")
     return True
+
+
+def with_privacy(replies: list[dict[str, Any]], sentences: Sentences) -> list[dict[str, Any]]:
+    """The first answer with the line on what is kept: last, but above a question whose buttons stay at hand."""
+    line = {"text": sentences.say("utter_privacy").text}
+    return [*replies[:-1], line, replies[-1]] if replies and replies[-1].get("buttons") else [*replies, line]
 
 
 async def fail_turn(session: AsyncSession, message_id: int, *, sentences: Sentences, now: datetime) -> tuple[TurnState, float]:

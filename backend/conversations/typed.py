@@ -10,6 +10,8 @@ from backend.conversations.models import Author, Message
 from wording import Sentences
 
 LOOK_BACK = 6
+LONG_LOOK_BACK = 60
+LASTING = ("/verify", "/rate")
 LONGEST = 40
 _NOISE = re.compile(r"[\s，。！？、,.!?~～…：:；;“”\"']+")
 _TAIL = re.compile(r"(了|啦|啊|呀|呢|吧|的|哦|噢|嘛|哈|谢谢|多谢|谢谢你|谢谢您|师傅)+$")
@@ -51,7 +53,8 @@ def button_meant(text: str, buttons: list[dict[str, Any]]) -> dict[str, Any] | N
 async def press(session: AsyncSession, message: Message, *, sentences: Sentences) -> str | None:
     """The payload of the button that a typed message names in the latest question, or None.
 
-    Only the most recent message with buttons counts, and only among the last LOOK_BACK messages. A few words are
+    Only the most recent message with buttons counts, and only among the last LOOK_BACK messages. Whether it is solved, and
+    how many stars it gets, may be said long after it was asked (LASTING, among the last LONG_LOOK_BACK). A few words are
     understood whatever was asked last (response utter_commands).
     """
     recent = await session.scalars(
@@ -59,12 +62,14 @@ async def press(session: AsyncSession, message: Message, *, sentences: Sentences
         .where(
             Message.conversation_id == message.conversation_id,
             Message.sequence < message.sequence,
-            Message.sequence >= message.sequence - LOOK_BACK,
+            Message.sequence >= message.sequence - LONG_LOOK_BACK,
             Message.author != Author.RESIDENT,
         )
         .order_by(Message.sequence.desc())
     )
-    question = next((m for m in recent if m.buttons), None)
-    asked = question.buttons if question else []
-    button = button_meant(message.text, asked) or button_meant(message.text, sentences.say("utter_commands").buttons)
+    asked = [m for m in recent if m.buttons]
+    latest = next((m.buttons for m in asked if m.sequence >= message.sequence - LOOK_BACK), [])
+    lasting = next((m.buttons for m in asked if m.buttons[0]["payload"].startswith(LASTING)), [])
+    choices = (latest, lasting, sentences.say("utter_commands").buttons)
+    button = next(filter(None, (button_meant(message.text, buttons) for buttons in choices)), None)
     return button["payload"] if button else None

@@ -35,12 +35,12 @@ async def take_up(session: AsyncSession, event: Event, desk: Desk) -> None:
     handler = await service.find_handler(session, event)
     if handler is not None:
         event.handler, event.handler_code = handler
-        await session.flush()
+    else:
+        await service.queue_at_street(session, event, desk=desk)
+    await session.flush()
     await service.move(session, event, EventState.ACCEPTED, actor=Actor.system(), desk=desk)
     if handler is not None:
         await service.move(session, event, EventState.DISPATCHED, actor=Actor.system(), desk=desk)
-    else:
-        await service.queue_at_street(session, event, desk=desk)
 
 
 async def give_back_higher(session: AsyncSession, event: Event, desk: Desk) -> None:

@@ -36,7 +36,8 @@ class Event(HasId, Base):
     """``area_path`` is the path of its grid, or of its community while ``unplaced``; scope checks use it.
 
     ``handler``/``handler_code`` name the desk it lies on. ``level`` is the rung it has climbed to by being late
-    or reopened. ``revision`` grows with every change and guards against two people deciding at once.
+    or reopened. ``urgent``: reported as a danger to life. ``revision`` grows with every change and guards against
+    two people deciding at once.
     """
 
     __tablename__ = "event"
@@ -54,6 +55,7 @@ class Event(HasId, Base):
     latitude: Mapped[float | None]
     longitude: Mapped[float | None]
     anonymous: Mapped[bool] = mapped_column(default=False)
+    urgent: Mapped[bool] = mapped_column(default=False)
     reporter_id: Mapped[int | None] = mapped_column(ForeignKey("resident.id"), index=True)
     reporter_staff_id: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
     conversation_id: Mapped[int | None] = mapped_column(ForeignKey("conversation.id"))

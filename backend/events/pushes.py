@@ -79,7 +79,7 @@ async def push_step(
     photos: list[str],
     actor: "Actor",
 ) -> None:
-    """Tell the followers that the event came to ``to``. Silent steps (withdrawn, verifying for a neighbour) say nothing."""
+    """Tell the followers that the event came to ``to``. A silent step (verifying, for a neighbour) says nothing."""
     by_reporter = actor.kind is ActorKind.RESIDENT
     values = await _values(session, event, desk)
     values["note"] = note or "（没有填写说明）"
@@ -89,6 +89,10 @@ async def push_step(
             name = "utter_event_verify"
         if to is EventState.CLOSED:
             name = _closing(actor, is_reporter=is_reporter)
+        if to is EventState.WITHDRAWN and not is_reporter:
+            name = "utter_event_withdrawn_neighbour"
+        if to is EventState.ACCEPTED and event.urgent:
+            name = "utter_event_accepted_urgent"
         if by_reporter and is_reporter:
             continue  # the turn itself answers what the resident just did
         if name is None:

@@ -62,7 +62,7 @@ async def list_events(request: web.Request) -> web.Response:
 
 @routes.get("/internal/v1/events/similar")
 async def similar(request: web.Request) -> web.Response:
-    """Neighbours' open events of the same item in the same grid: {events: [{number, title, description, ...}]}."""
+    """Open events of the same item in the same grid: {events: [card with ``mine``]}."""
     async with request.app[DATABASE].read() as session:
         conversation = await conversations.by_tracker_key(session, request.query.get("conversation", ""))
         desk = await request.app[DESK](session)
@@ -74,7 +74,8 @@ async def similar(request: web.Request) -> web.Response:
             resident_id=conversation.resident_id,
             desk=desk,
         )
-        cards = [await views.card(session, event, desk=desk) for event in found]
+        own = conversation.resident_id
+        cards = [await views.card(session, event, desk=desk) | {"mine": event.reporter_id == own} for event in found]
     return web.json_response({"events": cards})
 
 

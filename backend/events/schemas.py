@@ -15,6 +15,7 @@ class ReportBody(BaseModel):
     place: dict[str, Any] = Field(default_factory=dict)
     photos: list[str] = Field(default_factory=list, max_length=20)
     anonymous: bool = False
+    urgent: bool = False
     unplaced: bool = False
     latitude: float | None = Field(None, ge=-90, le=90)
     longitude: float | None = Field(None, ge=-180, le=180)

@@ -35,6 +35,7 @@ from backend.staff.scope import MANAGERS, Scope
 from wording import Sentences
 
 NOTE_LIMIT = 2000
+URGENT = timedelta(hours=1)
 HALF_HOUR = timedelta(minutes=30)
 LADDER = (HandlerKind.GRID, HandlerKind.COMMUNITY, HandlerKind.STREET, HandlerKind.DISTRICT)
 LATE_AGAIN_HOURS = 8
@@ -86,6 +87,7 @@ class Report:
     place: dict[str, Any] = field(default_factory=dict)
     photos: list[str] = field(default_factory=list)
     anonymous: bool = False
+    urgent: bool = False
     unplaced: bool = False
     latitude: float | None = None
     longitude: float | None = None
@@ -120,6 +122,7 @@ async def file_event(
         latitude=report.latitude,
         longitude=report.longitude,
         anonymous=report.anonymous,
+        urgent=report.urgent,
         reporter_id=conversation.resident_id if conversation else None,
         reporter_staff_id=reporter_staff_id,
         conversation_id=conversation.id if conversation else None,
@@ -142,8 +145,9 @@ async def file_event(
     )
     if conversation is not None:
         conversation.last_area_code = _community_code(area)
+    what = f"{'紧急上报' if event.urgent else '新上报'}：{event.description[:40]}"
     for staff in await grids.members_of(session, area.code):
-        notices.tell(session, staff.id, f"新上报：{event.description[:40]}", now=desk.now, event_id=event.id)
+        notices.tell(session, staff.id, what, now=desk.now, event_id=event.id)
     wake(session, "clerk")
     wake(session, "console")
     return event
@@ -350,6 +354,9 @@ def next_rung(level: HandlerKind) -> HandlerKind:
 
 
 async def _due(session: AsyncSession, event: Event, desk: Desk) -> datetime:
+    """By the item's working hours; what is a danger to life waits for no office to open."""
+    if event.urgent:
+        return desk.now + URGENT
     item = await session.get(Item, event.item_code) if event.item_code else None
     due = desk.calendar.add_working_hours(desk.now, item.due_hours if item else 24)
     return due + (datetime.min.replace(tzinfo=due.tzinfo) - due) % HALF_HOUR  # said as a clerk would: half past
@@ -379,10 +386,10 @@ async def find_handler(
 
 
 async def queue_at_street(session: AsyncSession, event: Event, *, desk: Desk) -> None:
-    """Nobody fits by the duty matrix: the street centre decides. The event stays ACCEPTED."""
-    event.handler, event.handler_code = HandlerKind.STREET, await _code_at(session, event, HandlerKind.STREET)
-    event.level = HandlerKind.STREET
-    for staff_id in await notices.at_desk(session, event.handler, event.handler_code):
+    """Nobody fits by the duty matrix: the street centre decides."""
+    code = await _code_at(session, event, HandlerKind.STREET)
+    event.handler, event.handler_code, event.level = HandlerKind.STREET, code, HandlerKind.STREET
+    for staff_id in await notices.at_desk(session, HandlerKind.STREET, code):
         notices.tell(session, staff_id, f"待派遣：{event.description[:40]}", now=desk.now, event_id=event.id)
 
 
@@ -564,11 +571,11 @@ async def of_resident(session: AsyncSession, resident_id: int, *, limit: int = 5
 async def similar(
     session: AsyncSession, *, area_code: str, item_code: str, building: str | None, resident_id: int, desk: Desk
 ) -> list[Event]:
-    """Open events of the same item in the same grid that neighbours reported lately, newest first.
+    """Open events of the same item in the same grid that were reported lately, newest first; the resident's own too.
 
     Two different buildings are two matters; where either side names none they may be one.
     """
-    mine = exists().where(Supporter.event_id == Event.id, Supporter.resident_id == resident_id)
+    joined = exists().where(Supporter.event_id == Event.id, Supporter.resident_id == resident_id)
     rows = await session.scalars(
         select(Event)
         .where(
@@ -576,8 +583,7 @@ async def similar(
             Event.item_code == item_code,
             Event.state.in_(OPEN),
             Event.created_at >= desk.now - timedelta(days=desk.duplicate_days),
-            or_(Event.reporter_id.is_(None), Event.reporter_id != resident_id),
-            ~mine,
+            ~joined,
         )
         .order_by(Event.id.desc())
         .limit(SIMILAR)

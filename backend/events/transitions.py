@@ -35,7 +35,6 @@ TABLE: dict[tuple[S, S], frozenset[Hand]] = {
     (S.VERIFYING, S.REOPENED): frozenset({REPORTER, VERIFIER}),
     (S.CLOSED, S.REOPENED): frozenset({REPORTER}),
     (S.REOPENED, S.DISPATCHED): frozenset({SYSTEM, MANAGER}),
-    (S.REOPENED, S.WITHDRAWN): frozenset({REPORTER}),
 }
 
 # Steps that make no sense without words.

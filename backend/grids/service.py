@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from backend.grids.address import Reading
 from backend.grids.gazetteer import Gazetteer
 from backend.grids.locate import Choice, Pin, Place, Resolution, Status, locate, merge
-from backend.grids.models import Area, Registry
+from backend.grids.models import Area, Level, Registry
 from backend.staff.models import Role, Staff
 
 __all__ = [
@@ -86,6 +86,11 @@ async def ancestors(session: AsyncSession, code: str) -> list[Area]:
     codes = area.path.rstrip("/").split("/")
     rows = {found.code: found for found in await session.scalars(select(Area).where(Area.code.in_(codes)))}
     return [rows[found] for found in reversed(codes)]
+
+
+async def at_level(session: AsyncSession, level: Level) -> list[Area]:
+    """Every area of a level, by code."""
+    return list(await session.scalars(select(Area).where(Area.level == level).order_by(Area.code)))
 
 
 async def write_dictionary(session: AsyncSession, path: Path) -> int:

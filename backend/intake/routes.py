@@ -3,6 +3,8 @@
 from aiohttp import web
 
 from backend.conversations import service as conversations
+from backend.grids import service as grids
+from backend.grids.models import Level
 from backend.house import DESK
 from backend.intake import guide, service
 from backend.intake.schemas import GuideBody, ReadBody
@@ -21,6 +23,14 @@ async def read(request: web.Request) -> web.Response:
             session, request.app[READERS], text=body.text, pin=body.location, parts=body.parts, choice=body.choice
         )
     return web.json_response(answer)
+
+
+@routes.get("/internal/v1/intake/streets")
+async def streets(request: web.Request) -> web.Response:
+    """The city's streets, to choose from where no place was understood: {streets: [{area_code, label, place}]}."""
+    async with request.app[DATABASE].read() as session:
+        found = await grids.at_level(session, Level.STREET)
+    return web.json_response({"streets": [{"area_code": a.code, "label": a.name, "place": {"street": a.name}} for a in found]})
 
 
 @routes.post("/internal/v1/intake/guide")

@@ -21,10 +21,11 @@ from backend.triage.classifier import ItemClassifier
 SURE = 0.60
 CLOSE_RATIO = 0.3
 KNOWN = 0.12
+OFFERED = 0.25
 REFUSE = 0.60
 CHOICES = 3
 AREAS = {"street", "community", "compound", "road"}
-DETAILS = ("compound", "road", "building", "group", "grid")
+DETAILS = ("road", "building", "group", "grid")
 
 
 @dataclass
@@ -119,6 +120,8 @@ async def item_of(session: AsyncSession, readers: Readers, text: str) -> dict[st
     admitted = [(item, p) for item, p in ranked if item.admitted]
     if best.admitted and (probability >= SURE or rival < probability * CLOSE_RATIO):
         return _as_dict(best, "sure")
+    if probability < OFFERED:
+        return {"status": "unknown", "choices": []}
     choices = [{"code": item.code, "name": item.name} for item, p in admitted[:CHOICES] if p >= KNOWN / 2]
     if len(choices) < 2:
         return _as_dict(admitted[0][0], "sure") if admitted else {"status": "unknown", "choices": []}

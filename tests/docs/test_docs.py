@@ -149,7 +149,7 @@ def test_a_page_names_only_commands_and_make_targets_that_exist(page: Path) -> N
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     wrong = []
     for line in code_in(page):
-        for words in re.findall(r"(?:^|[;&|/$] ?|=\S* )linlitong((?: [a-z]+)+)", line):
+        for words in re.findall(r"(?:^|[;&|/$] ?|=\S* )linlitong((?: [a-z-]+)+)", line):
             if unknown := unknown_command(words.split()):
                 wrong.append(f"linlitong{words}: {unknown}")
         wrong += [f"make {name}" for name in re.findall(r"(?:^|[;&|$] ?|=\S* )make ([a-z-]+)", line) if name not in targets]
