@@ -109,9 +109,13 @@ class Database:
 
 
 async def lock(session: AsyncSession, row: Base) -> None:
-    """Lock a row for this transaction and read it anew. What was changed on it is written first, not lost."""
+    """Lock a row for this transaction and read it anew. What was changed on it is written first, not lost.
+
+    On SQLite the transaction has held the only write lock since it began, so what it has read is still true.
+    """
     await session.flush()
-    await session.refresh(row, with_for_update=True)
+    if session.get_bind().dialect.name != "sqlite":
+        await session.refresh(row, with_for_update=True)
 
 
 def wake(session: AsyncSession, name: str) -> None:

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from backend.clock import Clock
 from backend.conversations.service import Inbound
 from backend.events.service import Desk
+from backend.grids import service as grids
 from backend.grids.calendar import Calendar
 from backend.settings import Settings
 from backend.votes.booth import BoothFactory
@@ -33,16 +34,25 @@ GATE = web.AppKey("gate", Gate)
 
 
 def desk_factory(settings: Settings, clock: Clock, sentences: Sentences) -> DeskFactory:
-    """Return a function that builds the Desk for a session: holidays are read from the record each time."""
+    """Return a function that builds the Desk for a session: holidays are read again after an import."""
+    held: tuple[int, Calendar] | None = None
+
+    async def calendar(session: AsyncSession) -> Calendar:
+        nonlocal held
+        revision = await grids.revision(session)
+        if held is None or held[0] != revision:
+            loaded = await Calendar.load(
+                session, opens=settings.office_opens, closes=settings.office_closes, zone=settings.zone
+            )
+            held = revision, loaded
+        return held[1]
 
     async def build(session: AsyncSession) -> Desk:
         return Desk(
             now=clock.now(),
             zone=settings.zone,
             sentences=sentences,
-            calendar=await Calendar.load(
-                session, opens=settings.office_opens, closes=settings.office_closes, zone=settings.zone
-            ),
+            calendar=await calendar(session),
             verify_hours=settings.verify_hours,
             reopen_days=settings.reopen_days,
             duplicate_days=settings.duplicate_days,

@@ -41,7 +41,7 @@ FILES: dict[str, tuple[tuple[Column, ...], tuple[str, ...], _Write]] = {
     "staff.csv": (staff.STAFF, ("areas.csv", "departments.csv"), staff.staff_import),
     "guides.csv": (catalogue.GUIDES, (), catalogue.write_guides),
 }
-REGISTRY = frozenset({"areas.csv", "places.csv", "aliases.csv"})
+REGISTRY = frozenset({"areas.csv", "places.csv", "aliases.csv", "holidays.csv"})
 
 
 async def import_city(session: AsyncSession, folder: Path) -> list[FileResult]:

@@ -1,9 +1,11 @@
 """What every HTTP route shares: typed keys, JSON in and out, one place where errors become answers."""
 
+import asyncio
 import hmac
 import json
 import logging
 import secrets
+from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
 from aiohttp import web
@@ -14,6 +16,7 @@ from backend.clock import Clock
 from backend.db import Database
 from backend.errors import BadInput, LinlitongError, NotFound, NotSignedIn
 from backend.settings import Settings
+from backend.signals import Signal
 from backend.vault.service import Vault
 from wording import Sentences
 
@@ -26,6 +29,8 @@ SENTENCES = web.AppKey("sentences", Sentences)
 VAULT = web.AppKey("vault", Vault)
 
 Body = TypeVar("Body", bound=BaseModel)
+Found = TypeVar("Found")
+LOOK_EVERY = 1.0  # seconds between two looks when nobody rings
 
 
 def error_response(error: LinlitongError) -> web.Response:
@@ -100,3 +105,23 @@ def number_in(request: web.Request, name: str, default: int, *, low: int = 0, hi
         return min(max(int(request.query.get(name, default)), low), high)
     except ValueError:
         raise BadInput(fields=[name]) from None
+
+
+async def long_poll(
+    request: web.Request, signal: Signal, seconds: float, look: Callable[[], Awaitable[list[Found]]]
+) -> list[Found] | None:
+    """What ``look`` finds, looking again when ``signal`` rings and every LOOK_EVERY until ``seconds`` are over.
+
+    None when whoever asked has gone: nothing is leased to a ghost.
+    """
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + seconds
+    while True:
+        seen = signal.count
+        if request.transport is None:
+            return None
+        found = await look()
+        left = deadline - loop.time()
+        if found or left <= 0:
+            return found
+        await signal.wait(min(left, LOOK_EVERY), since=seen)

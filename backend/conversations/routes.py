@@ -1,6 +1,5 @@
 """Messages, turns and feeds, for the gateway; hand-over, for the actions."""
 
-import asyncio
 from typing import Any
 
 from aiohttp import web
@@ -15,7 +14,7 @@ from backend.media import service as media
 from backend.vault import numbers
 from backend.vault import service as vaults
 from backend.vault.service import Vault
-from backend.web import CLOCK, DATABASE, SENTENCES, SETTINGS, VAULT, body_of, number_in
+from backend.web import CLOCK, DATABASE, SENTENCES, SETTINGS, VAULT, body_of, long_poll, number_in
 
 routes = web.RouteTableDef()
 
@@ -75,20 +74,17 @@ async def _keep(session: AsyncSession, vault: Vault, accepted: service.Accepted,
 async def claim_turns(request: web.Request) -> web.Response:
     body = await body_of(request, Claim)
     database, clock = request.app[DATABASE], request.app[CLOCK]
-    deadline = asyncio.get_running_loop().time() + body.wait_seconds
-    signal = database.signals["turns"]
-    while True:
-        seen = signal.count
-        if request.transport is None:  # whoever asked has gone: nothing is leased to a ghost
-            return web.Response(status=499)
+
+    async def look() -> list[service.Turn]:
         async with database.write() as session:
-            turns = await service.claim_turns(
+            return await service.claim_turns(
                 session, worker=body.worker, limit=body.limit, sentences=request.app[SENTENCES], now=clock.now()
             )
-        left = deadline - asyncio.get_running_loop().time()
-        if turns or left <= 0:
-            return web.json_response({"turns": [turn.as_dict() for turn in turns]})
-        await signal.wait(min(left, 1.0), since=seen)
+
+    turns = await long_poll(request, database.signals["turns"], body.wait_seconds, look)
+    if turns is None:
+        return web.Response(status=499)
+    return web.json_response({"turns": [turn.as_dict() for turn in turns]})
 
 
 @routes.post(r"/internal/v1/turns/{message_id:\d+}/finish")

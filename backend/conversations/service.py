@@ -127,11 +127,13 @@ async def _conversation(session: AsyncSession, inbound: Inbound, *, now: datetim
 
 async def find(session: AsyncSession, *, channel: str, address: str) -> Conversation | None:
     """Return the conversation of a channel account, or None when it has never written."""
-    return await session.scalar(
-        select(Conversation)
+    rows = await session.execute(
+        select(Conversation, Account)  # with the account, which is asked for next
         .join(Account, Account.id == Conversation.account_id)
         .where(Account.channel == channel, Account.address == address)
     )
+    found = rows.one_or_none()
+    return found[0] if found else None
 
 
 async def by_tracker_key(session: AsyncSession, tracker_key: str) -> Conversation:
@@ -195,18 +197,16 @@ async def claim_turns(session: AsyncSession, *, worker: str, limit: int, sentenc
         and_(Message.turn_state == TurnState.PENDING, Message.turn_next_at <= now),
         and_(Message.turn_state == TurnState.RUNNING, Message.turn_lease_until <= now),
     )
-    rows = (
-        await session.scalars(
-            select(Message)
-            .where(Message.turn_state.in_(OPEN), ready, ~behind)
-            .order_by(Message.id)
-            .limit(limit)
-            .with_for_update(skip_locked=True)
-        )
-    ).all()
+    rows = await session.execute(
+        select(Message, Conversation)
+        .join(Conversation, Conversation.id == Message.conversation_id)
+        .where(Message.turn_state.in_(OPEN), ready, ~behind)
+        .order_by(Message.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True, of=Message)
+    )
     turns = []
-    for message in rows:
-        conversation = await session.get_one(Conversation, message.conversation_id)
+    for message, conversation in rows.all():
         if conversation.holder is Holder.STAFF:
             message.turn_state = TurnState.WITH_STAFF
             continue

@@ -6,7 +6,7 @@ Everything is found from the record's own state, so a clerk that died has lost n
 import logging
 from collections.abc import Awaitable, Callable
 
-from sqlalchemy import ColumnElement, exists, or_, select
+from sqlalchemy import ColumnElement, Select, exists, literal, or_, select, union_all
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend.conversations import service as conversations
@@ -65,14 +65,20 @@ DUTIES: list[tuple[Due, Act]] = [
 ]
 
 
+def _look(number: int, due: ColumnElement[bool]) -> Select[tuple[int, int]]:
+    """The oldest events for which duty ``number`` is due, as rows of the number and the event's id."""
+    oldest = select(Event.id).where(due).order_by(Event.id).limit(BATCH).subquery()
+    return select(literal(number), oldest.c.id)
+
+
 async def run_once(database: Database, desk_of: DeskFactory) -> int:
     """Do everything that is due, each event in its own transaction; returns how many were done."""
     done = 0
-    for due, act in DUTIES:
-        async with database.read() as session:
-            condition = due(await desk_of(session))
-            ids = list(await session.scalars(select(Event.id).where(condition).order_by(Event.id).limit(BATCH)))
-        for event_id in ids:
+    async with database.read() as session:
+        desk = await desk_of(session)
+        found = (await session.execute(union_all(*(_look(number, due(desk)) for number, (due, _) in enumerate(DUTIES))))).all()
+    for number, (due, act) in enumerate(DUTIES):
+        for event_id in sorted(event_id for duty, event_id in found if duty == number):
             try:
                 async with database.write() as session:
                     desk = await desk_of(session)

@@ -84,7 +84,7 @@ class Holiday(Base):
 
 
 class Registry(Base):
-    """One row: ``revision`` grows with every import that changed areas, places or aliases."""
+    """One row: ``revision`` grows with every import that changed areas, places, aliases or holidays."""
 
     __tablename__ = "registry"
 

@@ -22,6 +22,7 @@ __all__ = [
     "members_of",
     "merge",
     "resolve",
+    "revision",
     "write_dictionary",
 ]
 
@@ -35,12 +36,17 @@ class Card:
     phone: str
 
 
+async def revision(session: AsyncSession) -> int:
+    """A number that grows with every import that changed the registry or the holidays."""
+    return await session.scalar(select(Registry.revision)) or 0
+
+
 async def current(session: AsyncSession, held: Gazetteer | None) -> Gazetteer:
     """Return ``held`` when it is that of the record, else the registry read anew."""
-    revision = await session.scalar(select(Registry.revision)) or 0
-    if held is not None and held.revision == revision:
+    present = await revision(session)
+    if held is not None and held.revision == present:
         return held
-    return await Gazetteer.load(session, revision=revision)
+    return await Gazetteer.load(session, revision=present)
 
 
 async def resolve(

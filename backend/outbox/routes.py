@@ -1,6 +1,5 @@
 """Deliveries, for the gateway."""
 
-import asyncio
 from typing import Any, Literal
 
 from aiohttp import web
@@ -12,7 +11,7 @@ from backend.house import GATE
 from backend.media import service as media
 from backend.outbox import service
 from backend.outbox.models import Delivery
-from backend.web import CLOCK, DATABASE, body_of
+from backend.web import CLOCK, DATABASE, body_of, long_poll
 
 routes = web.RouteTableDef()
 
@@ -33,12 +32,8 @@ class Result(BaseModel):
 async def claim(request: web.Request) -> web.Response:
     body = await body_of(request, ClaimDeliveries)
     database, clock = request.app[DATABASE], request.app[CLOCK]
-    deadline = asyncio.get_running_loop().time() + body.wait_seconds
-    signal = database.signals["deliveries"]
-    while True:
-        seen = signal.count
-        if request.transport is None:  # whoever asked has gone: nothing is leased to a ghost
-            return web.Response(status=499)
+
+    async def look() -> list[dict[str, Any]]:
         async with database.write() as session:
             claimed = await service.claim(
                 session, worker=body.worker, channels=body.channels, limit=body.limit, now=clock.now()
@@ -47,10 +42,10 @@ async def claim(request: web.Request) -> web.Response:
             deliveries = [_as_dict(d, m, types) for d, m in claimed]
             for delivery in deliveries:
                 delivery["message"]["text"] = await request.app[GATE].unveil(session, delivery["message"]["text"])
-        left = deadline - asyncio.get_running_loop().time()
-        if claimed or left <= 0:
-            return web.json_response({"deliveries": deliveries})
-        await signal.wait(min(left, 1.0), since=seen)
+        return deliveries
+
+    found = await long_poll(request, database.signals["deliveries"], body.wait_seconds, look)
+    return web.Response(status=499) if found is None else web.json_response({"deliveries": found})
 
 
 def _as_dict(delivery: Delivery, message: Message, types: dict[str, str]) -> dict[str, Any]:

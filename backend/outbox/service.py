@@ -75,11 +75,12 @@ async def say(
 
 async def next_sequence(session: AsyncSession, conversation_id: int) -> int:
     """Take the next place in the conversation; the row lock keeps two writers apart."""
+    table = Conversation.__table__  # not the mapped class, whose updates look for what they change in the session
     taken = await session.scalar(
-        update(Conversation)
-        .where(Conversation.id == conversation_id)
-        .values(last_sequence=Conversation.last_sequence + 1)
-        .returning(Conversation.last_sequence)
+        update(table)
+        .where(table.c.id == conversation_id)
+        .values(last_sequence=table.c.last_sequence + 1)
+        .returning(table.c.last_sequence)
     )
     if taken is None:
         raise NotFound
@@ -93,11 +94,11 @@ async def claim(
 
     A conversation whose turn is running is left alone: what the turn says comes before what it caused.
     """
-    earlier = aliased(Delivery)
+    earlier, turn = aliased(Delivery), aliased(Message)
     running = exists().where(
-        Message.conversation_id == Delivery.conversation_id,
-        Message.turn_state == TurnState.RUNNING,
-        Message.turn_lease_until > now,
+        turn.conversation_id == Delivery.conversation_id,
+        turn.turn_state == TurnState.RUNNING,
+        turn.turn_lease_until > now,
     )
     behind = exists().where(
         earlier.conversation_id == Delivery.conversation_id, earlier.id < Delivery.id, earlier.state.in_(OPEN)
@@ -106,8 +107,9 @@ async def claim(
         and_(Delivery.state == DeliveryState.SENDING, Delivery.lease_until <= now)
     )
     rows = (
-        await session.scalars(
-            select(Delivery)
+        await session.execute(
+            select(Delivery, Message)
+            .join(Message, Message.id == Delivery.message_id)
             .where(
                 Delivery.state.in_(OPEN),
                 free,
@@ -118,17 +120,15 @@ async def claim(
             )
             .order_by(Delivery.id)
             .limit(limit)
-            .with_for_update(skip_locked=True)
+            .with_for_update(skip_locked=True, of=Delivery)
         )
     ).all()
-    claimed = []
-    for delivery in rows:
+    for delivery, _ in rows:
         delivery.state = DeliveryState.SENDING
         delivery.worker = worker
         delivery.lease_until = now + LEASE
         delivery.attempts += 1
-        claimed.append((delivery, await session.get_one(Message, delivery.message_id)))
-    return claimed
+    return [(delivery, message) for delivery, message in rows]
 
 
 async def record(session: AsyncSession, delivery_id: int, *, worker: str, outcome: Outcome, now: datetime) -> Delivery:

@@ -22,7 +22,8 @@ async def test_the_first_message_is_answered_and_then_told_what_is_kept(running:
         status, accepted = await device.send("路灯坏了")
         assert (status, accepted["repeat"]) == (202, False)
         own, answer, privacy = [await events.next() for _ in range(3)]
-    assert (own["author"], own["text"], own["turn"]) == ("resident", "路灯坏了", "pending")
+    assert (own["author"], own["text"]) == ("resident", "路灯坏了")
+    assert own["turn"] in {"pending", "running"}  # it may have been taken up already
     assert (answer["author"], answer["text"]) == ("bot", SAID.format("路灯坏了"))
     assert privacy["text"] == PRIVACY
     assert [own["sequence"], answer["sequence"], privacy["sequence"]] == [1, 2, 3]
