@@ -4,6 +4,8 @@ import hashlib
 import logging
 import time
 from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 
 from backend.triage.model import FORMAT, BadModel, Model
@@ -24,10 +26,15 @@ def load(path: Path, examples: Sequence[tuple[str, str]]) -> Model:
     else:
         if model.about.get("examples", wanted) == wanted:
             return model
+    started = time.monotonic()
+    # In a process of its own: the libraries that train, and what they used, take memory that is not given back.
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:
+        process.submit(_train, path, examples, wanted).result()
+    logger.info("trained %s on %d examples in %.1f s", path.stem, len(examples), time.monotonic() - started)
+    return Model.load(path)
+
+
+def _train(path: Path, examples: Sequence[tuple[str, str]], wanted: str) -> None:
     from backend.triage.training import train
 
-    started = time.monotonic()
-    model = train([(text,) for text, _ in examples], [label for _, label in examples], about={"examples": wanted})
-    model.save(path)
-    logger.info("trained %s on %d examples in %.1f s", path.stem, len(examples), time.monotonic() - started)
-    return model
+    train([(text,) for text, _ in examples], [label for _, label in examples], about={"examples": wanted}).save(path)
