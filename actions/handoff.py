@@ -32,14 +32,3 @@ class Handoff(HouseAction):
     async def act(self, turn: Turn) -> list[dict[str, Any]]:
         await hand_off(turn)
         return []
-
-
-class DeleteMyData(HouseAction):
-    """A person answers it: what the law makes us keep is explained, the rest is deleted."""
-
-    action_name = "action_delete_my_data"
-
-    async def act(self, turn: Turn) -> list[dict[str, Any]]:
-        await ask_for_person(turn)
-        turn.say("utter_data_request")
-        return []

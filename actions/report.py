@@ -28,6 +28,8 @@ ASIDE = LEAVES | {
     "ask_status",
     "ask_legal",
     "apply_subsidy",
+    "subsidy_choice",
+    "data_request",
     "vote",
     "greet",
     "goodbye",

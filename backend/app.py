@@ -26,6 +26,8 @@ from backend.legal_aid import clerk as aid_clerk
 from backend.legal_aid.routes import routes as aid_routes
 from backend.media.routes import routes as media_routes
 from backend.outbox.routes import routes as outbox_routes
+from backend.personal import clerk as personal_clerk
+from backend.personal.routes import routes as personal_routes
 from backend.settings import Settings
 from backend.subsidies import clerk as subsidy_clerk
 from backend.subsidies.routes import routes as subsidy_routes
@@ -79,6 +81,7 @@ def internal_app(
         legal_routes,
         broadcast_routes,
         aid_routes,
+        personal_routes,
     ):
         app.add_routes(routes)
     app.on_startup.append(_prepare)
@@ -100,6 +103,7 @@ async def _clerk(app: web.Application) -> AsyncIterator[None]:
         ),
         asyncio.create_task(votes_clerk.run(app[DATABASE], app[BOOTH])),
         asyncio.create_task(subsidy_clerk.run(app[DATABASE], app[DESK])),
+        asyncio.create_task(personal_clerk.run(app[DATABASE], app[CLOCK], app[SETTINGS], app[SENTENCES])),
     ]
     yield
     for task in tasks:

@@ -19,6 +19,7 @@ class Settings(BaseSettings):
     staff_host: str = "127.0.0.1"
     staff_port: int = 8090
     service_token: str = ""
+    engine_url: str = "http://127.0.0.1:5005"
     timezone: str = "Asia/Shanghai"
     verify_hours: int = Field(72, ge=1)
     reopen_days: int = Field(7, ge=0)

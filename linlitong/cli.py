@@ -23,7 +23,7 @@ COMMANDS = {
     "triage": "Train and evaluate the classification of matters.",
     "statutes": "Import and evaluate the legal questions.",
     "subsidies": "Load the catalogue of subsidies; change the vault's keys.",
-    "bench": "Time turns in a private system, beside Rasa's defaults.",
+    "bench": "Time turns beside Rasa's defaults, and the desk of subsidies.",
 }
 
 

@@ -12,7 +12,7 @@ from linlitong.system import check_environments
 
 @click.group("bench")
 def command() -> None:
-    """Time turns, and votes, against a system that is started for it."""
+    """Time turns, votes, and the desk of subsidies."""
 
 
 @command.command()
@@ -79,6 +79,34 @@ def votes(eligible: int, voters: int, minutes: float, trials: int, database: str
         raise click.BadParameter("no more than --eligible.", param_hint="--voters")
     report = run(Size(eligible, voters, minutes * 60, trials), database_url=database)
     click.echo(json.dumps(report) if as_json else "\n".join(lines(report)))
+
+
+@command.command()
+@click.option("--database", required=True, help="A PostgreSQL server as an SQLAlchemy URL; its account may create databases.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.option("--residents", type=click.IntRange(min=1000), default=700_000, show_default=True)
+@click.option("--applications", type=click.IntRange(min=1000), default=160_000, show_default=True)
+@click.option("--tries", type=click.IntRange(min=20), default=300, show_default=True, help="How often each path is taken.")
+def subsidies(database: str, residents: int, applications: int, tries: int, *, as_json: bool) -> None:
+    """Fill two databases with applications, and time the reviewing desk in both: the whole, and one hundredth of it."""
+    import asyncio
+
+    from benchmarks.subsidies import Sizes, run
+
+    if applications > residents:
+        raise click.BadParameter("not more applications than residents.", param_hint="--applications")
+    report = asyncio.run(run(database, Sizes(residents, applications, tries)))
+    if as_json:
+        click.echo(json.dumps(report))
+        return
+    whole, hundredth = report["whole"], report["hundredth"]
+    click.echo(f"{whole['applications']} applications, {whole['residents']} residents, filled in {whole['fill_seconds']} s")
+    for name, path in whole["paths"].items():
+        small = hundredth["paths"][name]
+        click.echo(
+            f"{name:<24} p50 {path['ms_p50']:>8} ms  p99 {path['ms_p99']:>8} ms  a hundredth: p99 {small['ms_p99']:>8} ms"
+        )
+    click.echo(f"sequential scans of big tables: {', '.join(whole['seq_scans']) or 'none'}")
 
 
 def table(report: dict[str, Any]) -> Iterator[str]:

@@ -10,14 +10,21 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from backend.app import internal_app
 from backend.clock import FakeClock
+from backend.conversations import service as conversations
 from backend.db import Database
+from backend.house import desk_factory
 from backend.settings import Settings
 from backend.subsidies import service
+from backend.subsidies.applications import Form, submit
 from backend.subsidies.catalogue import read
+from backend.subsidies.models import SubsidyApplication
+from backend.vault.models import Secret
 from backend.vault.numbers import check_digit, luhn
+from backend.vault.service import Vault, put
 from linlitong.home import ROOT
 from tests.gateway.running import item_model
 from tests.support.small_city import SmallCity, build
+from wording import Sentences
 
 
 def identity(born: str = "19440101", order: str = "001") -> str:
@@ -104,6 +111,23 @@ async def client(database: Database, clock: FakeClock, tmp_path: Path) -> AsyncI
 @pytest.fixture
 def resident(client: TestClient) -> Talker:
     return Talker(client, "r1")
+
+
+async def filed(database: Database, clock: FakeClock, sentences: Sentences, home: Path, key: str) -> SubsidyApplication:
+    """An application for her mother by the resident whose tracker is ``key``, written straight into the record."""
+    vault = Vault.load("", "", home)
+    async with database.write() as session:
+        conversation = await conversations.by_tracker_key(session, key)
+        catalogue_id, _ = await service.in_force(session)
+        items = [
+            await put(session, vault, kind, value, resident_id=conversation.resident_id, now=clock.now())
+            for kind, value in ((Secret.NAME, "王小美"), (Secret.IDENTITY, identity()), (Secret.BANK, card()))
+        ]
+        facts = {"age": 82, "local_hukou": True}
+        papers = {"id_card": ["k1"], "consent": ["k2"]}
+        form = Form("elderly_allowance", "mother", facts, catalogue_id, *items, None, "c1", papers)
+        desk = await desk_factory(Settings(), clock, sentences)(session)
+        return await submit(session, conversation, form, desk=desk)
 
 
 async def apply_for_elderly(talker: Talker, *, number: str, account: str) -> str:

@@ -16,7 +16,8 @@ from backend.staff.models import Staff
 from backend.subsidies.models import SubsidyApplication
 from backend.vault.models import VaultUncovering
 from tests.backend.staff.town import PASSWORD, QUICK
-from tests.backend.subsidies.conftest import Talker, apply_for_elderly, card, identity
+from tests.backend.subsidies.conftest import Talker, card, filed, identity
+from wording import Sentences
 
 
 class Desk:
@@ -36,8 +37,9 @@ class Desk:
 
 
 @pytest.fixture
-async def desk(resident: Talker, database: Database, clock: FakeClock, tmp_path: Path):
-    assert "提交好了" in await apply_for_elderly(resident, number=identity(), account=card())
+async def desk(resident: Talker, database: Database, clock: FakeClock, sentences: Sentences, tmp_path: Path):
+    await resident.say("高龄津贴怎么领")
+    await filed(database, clock, sentences, tmp_path, resident.key)
     async with database.write() as session:
         for staff in await session.scalars(select(Staff)):
             staff.password_hash = QUICK.hash(PASSWORD)

@@ -1,6 +1,7 @@
 """From the community's desk to the money: four eyes, more papers, 公示, the bank, and every step told."""
 
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from sqlalchemy import select
@@ -17,7 +18,7 @@ from backend.staff.scope import Scope, scope_of
 from backend.subsidies import applications, clerk, payments, review
 from backend.subsidies.models import ApplicationState, SubsidyApplication, SubsidyDocument, SubsidyPayment
 from backend.vault.service import Vault
-from tests.backend.subsidies.conftest import Talker, apply_for_elderly, card, identity
+from tests.backend.subsidies.conftest import Talker, card, filed
 from wording import Sentences
 
 State = ApplicationState
@@ -52,9 +53,11 @@ class Office:
 
 
 @pytest.fixture
-async def office(resident: Talker, database: Database, clock: FakeClock, sentences: Sentences) -> Office:
+async def office(resident: Talker, database: Database, clock: FakeClock, sentences: Sentences, tmp_path: Path) -> Office:
     """One application on the community's desk, with one gap."""
-    assert "提交好了" in await apply_for_elderly(resident, number=identity(), account=card())
+    await resident.say("高龄津贴怎么领")
+    resident.active = False
+    await filed(database, clock, sentences, tmp_path, resident.key)
     async with database.read() as session:
         staff = await session.scalars(select(Staff).where(Staff.role.in_([Role.COMMUNITY, Role.STREET])))
         return Office(database, clock, sentences, {one.username: await scope_of(session, one) for one in staff})

@@ -1,0 +1,1 @@
+"""A resident's own data: given out, or deleted, when they ask."""

@@ -1,0 +1,71 @@
+"""The job behind 导出我的数据 and 删除我的数据: it finds what was asked in the record, and the engine forgets too."""
+
+import logging
+
+import aiohttp
+from sqlalchemy import select
+
+from backend.clock import Clock
+from backend.db import Database
+from backend.media import service as media
+from backend.personal import service
+from backend.personal.models import PersonalRequest, Wish, WishState
+from backend.settings import Settings
+from backend.web import without_values
+from wording import Sentences
+
+logger = logging.getLogger(__name__)
+ENGINE_SECONDS = 10
+BATCH = 20
+
+
+async def run_once(database: Database, clock: Clock, settings: Settings, sentences: Sentences) -> int:
+    """Do every wish that is due; returns how many."""
+    now, done = clock.now(), 0
+    async with database.read() as session:
+        due = service.ready(now) | service.said_and_delivered()
+        ids = list(await session.scalars(select(PersonalRequest.id).where(due).order_by(PersonalRequest.id).limit(BATCH)))
+    for request_id in ids:
+        async with database.read() as session:
+            request = await session.get_one(PersonalRequest, request_id)
+        if request.state is WishState.SAID and not await _engine_forgot(settings, request.tracker_key):
+            continue
+        gone: set[str] = set()
+        async with database.write() as session:
+            request = await session.get_one(PersonalRequest, request_id, with_for_update=True)
+            if request.state is WishState.SAID:
+                await service.forget(session, request, now=now)
+            elif request.state is WishState.ASKED and request.wish is Wish.EXPORT:
+                await service.export(session, request, settings.home / "media", sentences=sentences, now=now)
+            elif request.state is WishState.ASKED:
+                gone = await service.erase(session, request, sentences=sentences, now=now)
+        for key in gone:
+            media.path_of(settings.home / "media", key).unlink(missing_ok=True)
+        done += 1
+    return done
+
+
+async def _engine_forgot(settings: Settings, tracker_key: str) -> bool:
+    """Whether the engine has deleted the dialogue; when it is away it is asked again in the next round."""
+    url = f"{settings.engine_url.rstrip('/')}/conversations/{tracker_key}"
+    headers = {"Authorization": f"Bearer {settings.service_token}"}
+    try:
+        async with (
+            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=ENGINE_SECONDS)) as client,
+            client.delete(url, headers=headers) as response,
+        ):
+            return response.status == 200
+    except (aiohttp.ClientError, TimeoutError):
+        return False
+
+
+async def run(database: Database, clock: Clock, settings: Settings, sentences: Sentences, *, every: float = 20.0) -> None:
+    """Run for ever: at once when rung, else every ``every`` seconds."""
+    signal = database.signals["personal"]
+    while True:
+        seen = signal.count
+        try:
+            await run_once(database, clock, settings, sentences)
+        except Exception as error:  # the process's edge: the next round finds the same work again
+            logger.error("the clerk of personal data stumbled", exc_info=without_values(error))
+        await signal.wait(every, since=seen)
