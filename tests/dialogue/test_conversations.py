@@ -67,7 +67,7 @@ CONVERSATIONS: dict[str, list[tuple[str, list[str]]]] = {
     "smoke from a kitchen is no fire, and a wish to sue is no report": [
         ("饭店油烟太大了，呛得人受不了", ["在哪儿呢"]),
         ("算了", ["没有登记"]),
-        ("楼上天天漏水到我家，物业推来推去不管，我该找谁打官司", ["12348"]),
+        ("楼上天天漏水到我家，物业推来推去不管，我该找谁打官司", [LEGAL_SUMMARY]),
     ],
     "a place alone after words of danger is where the danger is": [
         ("着火了！！3号楼冒黑烟", ["119", "要我同时登记下来"]),
