@@ -40,6 +40,7 @@ from backend.votes import box, opening, service
 from backend.votes.booth import Booth, booth_factory
 from backend.votes.models import MatchedBy, OpenedBallot, Vote, VoteBallot, VoteEnvelope, VoteMatch, VoteUnit
 from backend.votes.rules import Basis, Kind, RuleName
+from benchmarks.processes import family, processor_seconds
 from wording import Sentences
 
 ROOT = Path(__file__).parent.parent
@@ -70,13 +71,14 @@ def _serve(home: str, url: str, port: int, token: str) -> None:
 
 
 @contextmanager
-def _backend(home: Path, url: str, token: str) -> Iterator[str]:
+def _backend(home: Path, url: str, token: str) -> Iterator[tuple[str, int]]:
+    """The address of a running backend, and its process id."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
     process = multiprocessing.get_context("spawn").Process(target=_serve, args=(str(home), url, port, token), daemon=True)
     process.start()
     try:
-        yield f"http://127.0.0.1:{port}"
+        yield f"http://127.0.0.1:{port}", process.pid or 0
     finally:
         process.terminate()
         process.join(20)
@@ -281,9 +283,12 @@ async def measure(url: str, home: Path, size: Size) -> dict[str, Any]:
             vote = await service.by_number(session, number)
             ids = list(await session.scalars(select(VoteUnit.id).where(VoteUnit.vote_id == vote.id).order_by(VoteUnit.id)))
         sealer = _Sealer(vote, booth_of())
-        with _backend(home, url, token) as address:
+        with _backend(home, url, token) as (address, pid):
             await _until_up(address)
+            used = processor_seconds(family(pid))
             cast = await _cast(address, token, number=number, ids=ids, sealer=sealer, size=size)
+            used = processor_seconds(family(pid)) - used
+        cast["backend_core_ms_per_ballot"] = round(used * 1000 / size.voters, 2)
         async with database.read() as session:
             there = await session.scalar(select(func.count()).select_from(VoteBallot).where(VoteBallot.vote_id == vote.id))
         cast |= {"in_the_box": there, "lost_or_doubled": abs(size.voters - (there or 0))}
@@ -375,6 +380,7 @@ def lines(report: dict[str, Any]) -> Iterator[str]:
     yield (
         f"{cast['ballots']} ballots in {cast['seconds']} s ({cast['per_second']} a second): "
         f"p50 {cast['ms_p50']} ms, p99 {cast['ms_p99']} ms, longest {cast['ms_max']} ms; "
+        f"{cast['backend_core_ms_per_ballot']} ms of a core for each in the backend; "
         f"{cast['lost_or_doubled']} lost or doubled, failed: {json.dumps(cast['failed'])}"
     )
     yield f"{trials['exactly_one_left']} of {trials['trials']} trials left exactly one ballot of 100 at once"

@@ -91,6 +91,10 @@ class BackendClient:
         params = {"channel": channel, "address": address}
         return (await self._json("GET", f"/residents/events/{number}", params=params))["event"]
 
+    async def published(self, number: str) -> bytes:
+        """What is published of a decided vote, as JSON. Raises Refused before that, and for an unknown number."""
+        return (await self._call("GET", f"/votes/{number}/published", timeout=SLOW))[0]
+
     async def healthy(self) -> bool:
         try:
             async with self._http.get(f"{self._url}/health", timeout=aiohttp.ClientTimeout(total=2)) as answer:

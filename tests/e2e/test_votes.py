@@ -2,6 +2,7 @@
 
 import http.cookiejar
 import re
+import urllib.error
 import urllib.parse
 import urllib.request
 from datetime import datetime, timedelta
@@ -72,6 +73,15 @@ def announced(console: Console) -> tuple[str, dict[str, str]]:
     return where, {unit: code for unit, _, code in slips}
 
 
+def fetched(system: System, path: str) -> tuple[int, bytes]:
+    """(status, body) of the resident page's address, without a cookie."""
+    try:
+        with urllib.request.urlopen(system.resident + path, timeout=20) as answer:
+            return answer.status, answer.read()
+    except urllib.error.HTTPError as error:
+        return error.code, error.read()
+
+
 def on_disk(home: Path, words: str) -> list[str]:
     """The files of the record that hold ``words``."""
     files = [path for path in home.rglob("*") if path.is_file() and "models" not in path.parts]
@@ -100,6 +110,11 @@ def test_a_resident_votes_by_slip_and_changes_it_and_the_record_does_not_know_ho
     assert receipt[1] not in changed
     assert "已经用过了" in "\n".join(texts(system.chat("another", codes["7-101"])))
     assert "<strong>1</strong> / 2" in console.get(where)
+    status, said = fetched(system, f"/api/votes/{where.rpartition('/')[2]}")
+    assert (status, "还没有结果" in said.decode()) == (409, True)
+    assert fetched(system, "/api/votes/TP-000000")[0] == 404
+    status, program = fetched(system, "/api/recount.py")
+    assert (status, b"def problems" in program) == (200, True)
     assert on_disk(system.home, receipt[1].replace("-", "")) == []
     assert on_disk(system.home, receipt[1]) == []
     # the options' names stand in the vote and on its cards, a ballot's choice nowhere

@@ -1,6 +1,7 @@
 """The page's HTTP interface: send, read, follow."""
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 from aiohttp import web
 
@@ -17,6 +18,7 @@ WEB = web.AppKey("web", Web)
 LIMIT = web.AppKey("limit", Limit)
 MEDIA_BYTES = web.AppKey("media_bytes", int)
 LOOK_EVERY = web.AppKey("look_every", float)
+RECOUNT = Path(__file__).parents[3] / "scripts" / "recount.py"
 
 routes = web.RouteTableDef()
 
@@ -127,3 +129,19 @@ def _number(request: web.Request, name: str, default: int) -> int:
     if not (given.isascii() and given.isdecimal()) or len(given) > 15:
         raise BadRequest
     return int(given)
+
+
+@routes.get(r"/api/votes/{number:TP-\d{6}}")
+async def published_vote(request: web.Request) -> web.Response:
+    """Everything that is published of a decided vote, for anyone: its ballots without names, to be recounted."""
+    number = request.match_info["number"]
+    content = await request.app[BACKEND].published(number)
+    headers = {"Content-Disposition": f'attachment; filename="{number}.json"', "X-Content-Type-Options": "nosniff"}
+    return web.Response(body=content, content_type="application/json", headers=headers)
+
+
+@routes.get("/api/recount.py")
+async def recount_script(_request: web.Request) -> web.FileResponse:
+    """The program that recounts it; it needs nothing but Python."""
+    headers = {"Content-Disposition": 'attachment; filename="recount.py"', "X-Content-Type-Options": "nosniff"}
+    return web.FileResponse(RECOUNT, headers=headers | {"Content-Type": "text/x-python; charset=utf-8"})
