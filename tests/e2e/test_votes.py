@@ -2,9 +2,11 @@
 
 import http.cookiejar
 import re
+import time
 import urllib.error
 import urllib.parse
 import urllib.request
+from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -23,8 +25,17 @@ class Console:
         self.url = system.staff
         self.browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(http.cookiejar.CookieJar()))
         password = next(row["password"] for row in system.accounts() if row["username"] == username)
+        self._wait()
         self.csrf = self._csrf(self.get("/sign-in"))
         self.csrf = self._csrf(self.post("/sign-in", username=username, password=password))
+
+    def _wait(self) -> None:
+        """The console listens a moment after the page does."""
+        for _ in range(300):
+            with suppress(urllib.error.URLError):
+                self.get("/sign-in")
+                return
+            time.sleep(0.2)
 
     @staticmethod
     def _csrf(page: str) -> str:
