@@ -11,6 +11,7 @@ from backend.console.broadcasts import routes as broadcast_routes
 from backend.console.errors import console_errors
 from backend.console.legal import routes as legal_routes
 from backend.console.legal_aid import routes as aid_routes
+from backend.console.numbers import routes as number_routes
 from backend.console.pages import routes as page_routes
 from backend.console.render import HEADERS, HERE
 from backend.console.stream import end_streams, pulse
@@ -65,7 +66,7 @@ def console_app(
     app[BOOTH] = booth_factory(settings, app[CLOCK], sentences)
     app[VAULT] = Vault.load(settings.vault_keys, settings.vault_hashing_key, settings.home)
     app[LAW] = law or Law(settings.home)
-    rooms = (page_routes, vote_routes, subsidy_routes, legal_routes, broadcast_routes, aid_routes)
+    rooms = (page_routes, vote_routes, subsidy_routes, number_routes, legal_routes, broadcast_routes, aid_routes)
     app.add_routes([*api_routes, *(route for room in rooms for route in room), web.get("/static/{name}", asset)])
     app.cleanup_ctx.append(pulse)
     app.on_shutdown.append(end_streams)

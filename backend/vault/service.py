@@ -166,3 +166,14 @@ async def rotate(session: AsyncSession, vault: Vault) -> int:
     for item in items:
         item.key_id, item.sealed = vault.seal(item.kind, vault.open(item))
     return len(items)
+
+
+async def of_resident(session: AsyncSession, resident_id: int, kind: Secret, *, limit: int = 5) -> list[VaultItem]:
+    """The resident's latest different values of a kind, the newest first."""
+    rows = await session.scalars(
+        select(VaultItem)
+        .where(VaultItem.resident_id == resident_id, VaultItem.kind == kind)
+        .order_by(VaultItem.id.desc())
+        .limit(limit * 10)
+    )
+    return list({item.lookup: item for item in reversed(rows.all())}.values())[::-1][:limit]
