@@ -5,6 +5,7 @@ from typing import Any
 
 from rasa_sdk.events import FollowupAction, SlotSet
 
+from actions.handoff import ask_for_person
 from actions.places import only_a_place, place_alone
 from actions.status import only_open_event
 from actions.turn import HouseAction, Turn
@@ -67,6 +68,9 @@ class Emergency(HouseAction):
         if SUPPLEMENT.match(turn.text) and (event := await only_open_event(turn)):
             await turn.post(f"/events/{event['number']}/supplement", {"text": turn.text, "photos": []}, once="supplement")
             turn.say("utter_supplement_taken", number=event["number"])
+        if kind_of(turn.text) == "suicide":
+            await ask_for_person(turn, reason="self_harm")
+            turn.say("utter_self_harm_person")
         return [SlotSet("unsure_text", turn.text)]
 
 

@@ -12,9 +12,10 @@ from backend.broadcasts.routes import routes as broadcast_routes
 from backend.clock import Clock, SystemClock
 from backend.conversations.routes import routes as conversation_routes
 from backend.db import Database
+from backend.desk import clerk as desk_clerk
 from backend.events import clerk
 from backend.events.routes import routes as event_routes
-from backend.house import BOOTH, DESK, GATE, desk_factory
+from backend.house import BOOTH, DESK, GATE, desk_factory, patience_of
 from backend.intake.routes import READERS
 from backend.intake.routes import routes as intake_routes
 from backend.intake.service import Readers
@@ -101,6 +102,7 @@ async def _clerk(app: web.Application) -> AsyncIterator[None]:
             asyncio.create_task(clerk.run(app[DATABASE], app[DESK], work=work))
             for work in (clerk.run_once, legal_clerk.run_once, broadcast_clerk.run_once, aid_clerk.run_once)
         ),
+        asyncio.create_task(desk_clerk.run(app[DATABASE], app[DESK], patience_of(app[SETTINGS]))),
         asyncio.create_task(votes_clerk.run(app[DATABASE], app[BOOTH])),
         asyncio.create_task(subsidy_clerk.run(app[DATABASE], app[DESK])),
         asyncio.create_task(personal_clerk.run(app[DATABASE], app[CLOCK], app[SETTINGS], app[SENTENCES])),
@@ -108,5 +110,6 @@ async def _clerk(app: web.Application) -> AsyncIterator[None]:
     yield
     for task in tasks:
         task.cancel()
+    for task in tasks:
         with contextlib.suppress(asyncio.CancelledError):
             await task

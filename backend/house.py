@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend.clock import Clock
 from backend.conversations.service import Inbound
+from backend.desk.service import Patience
 from backend.events.service import Desk
 from backend.grids import service as grids
 from backend.grids.calendar import Calendar
@@ -31,6 +32,11 @@ class Gate(Protocol):
 
 
 GATE = web.AppKey("gate", Gate)
+
+
+def patience_of(settings: Settings) -> Patience:
+    """How long a desk has to come for a resident before the next one above is asked."""
+    return Patience(grid=settings.desk_minutes_grid, community=settings.desk_minutes_community)
 
 
 def desk_factory(settings: Settings, clock: Clock, sentences: Sentences) -> DeskFactory:

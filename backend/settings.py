@@ -27,6 +27,10 @@ class Settings(BaseSettings):
     consult_claim_hours: int = Field(12, ge=1)
     office_opens: time = time(8, 30)
     office_closes: time = time(17, 30)
+    desk_minutes_grid: int = Field(5, ge=1)
+    desk_minutes_community: int = Field(10, ge=1)
+    quiet_from: time = time(22, 0)
+    quiet_until: time = time(7, 0)
     session_hours: int = Field(12, ge=1)
     cookie_secure: bool = False
     vault_keys: str = ""

@@ -13,6 +13,7 @@ from backend.api.schemas import (
     CallIn,
     Credentials,
     EventQuery,
+    Handover,
     ItemCorrection,
     Me,
     Meaning,
@@ -27,6 +28,7 @@ from backend.api.schemas import (
 )
 from backend.catalogue.models import Department, Item
 from backend.conversations import service as conversations
+from backend.desk import service as visits
 from backend.errors import NotFound
 from backend.events import service as events
 from backend.events.service import Actor, Desk
@@ -49,6 +51,7 @@ from backend.staff.schemas import (
     ItemList,
     Notice,
     NoticeList,
+    ReceiverList,
     StaffCard,
 )
 from backend.web import CLOCK, DATABASE, SENTENCES, SETTINGS
@@ -256,14 +259,8 @@ async def reply(call: Call) -> ConversationPage:
     """Answer the resident, or keep an internal note."""
 
     async def act(session: AsyncSession, row: conversations.Conversation) -> None:
-        await conversations.reply(
-            session,
-            row,
-            staff_id=call.signed.scope.staff_id,
-            text=call.body.text,
-            note=call.body.note,
-            now=call.request.app[CLOCK].now(),
-        )
+        now = call.request.app[CLOCK].now()
+        await talks.reply(session, call.signed.scope, row, text=call.body.text, note=call.body.note, now=now)
 
     return await _on_conversation(call, act)
 
@@ -274,9 +271,7 @@ async def return_conversation(call: Call) -> ConversationPage:
 
     async def act(session: AsyncSession, row: conversations.Conversation) -> None:
         app = call.request.app
-        await conversations.give_back(
-            session, row, staff_id=call.signed.scope.staff_id, sentences=app[SENTENCES], now=app[CLOCK].now()
-        )
+        await talks.give_back(session, call.signed.scope, row, sentences=app[SENTENCES], now=app[CLOCK].now())
 
     return await _on_conversation(call, act)
 
@@ -298,6 +293,43 @@ async def mark_misunderstood(call: Call) -> ConversationPage:
         )
 
     return await _on_conversation(call, act)
+
+
+@operation("GET", "/api/v1/conversations/{conversation_id}/receivers", answer=ReceiverList)
+async def list_receivers(call: Call) -> ReceiverList:
+    """To which desks and colleagues the conversation can be transferred."""
+    async with call.request.app[DATABASE].read() as session:
+        row = await talks.by_id(session, call.signed.scope, id_in(call.request))
+        return ReceiverList(receivers=await talks.receivers(session, call.signed.scope, row))
+
+
+@operation("POST", "/api/v1/conversations/{conversation_id}/transfer", body=Handover, answer=ConversationPage)
+async def offer_transfer(call: Call) -> ConversationPage:
+    """Offer the resident to a colleague or a desk; you stay responsible until they accept."""
+
+    async def act(session: AsyncSession, row: conversations.Conversation) -> None:
+        now = call.request.app[CLOCK].now()
+        await talks.offer(session, call.signed.scope, row, to=call.body.to, reason=call.body.reason, now=now)
+
+    return await _on_conversation(call, act)
+
+
+@operation("POST", "/api/v1/conversations/{conversation_id}/transfer/accept", answer=ConversationPage)
+async def accept_transfer(call: Call) -> ConversationPage:
+    """Take over a conversation that is offered to you or your desk; the resident is told."""
+
+    async def act(session: AsyncSession, row: conversations.Conversation) -> None:
+        await visits.accept(session, row, scope=call.signed.scope, desk=await call.request.app[DESK](session))
+
+    return await _on_conversation(call, act)
+
+
+@operation("DELETE", "/api/v1/conversations/{conversation_id}/transfer", status=204)
+async def drop_transfer(call: Call) -> None:
+    """Take your offer back, or decline one that was made to you."""
+    async with call.request.app[DATABASE].write() as session:
+        row = await talks.by_id(session, call.signed.scope, id_in(call.request))
+        await visits.drop_offer(session, row, scope=call.signed.scope, now=call.request.app[CLOCK].now())
 
 
 @operation("GET", "/api/v1/departments", answer=DepartmentList)

@@ -108,6 +108,13 @@ class Reply(Shape):
     note: bool = False
 
 
+class Handover(Shape):
+    """``to``: ``area:CODE`` for a desk, ``staff:ID`` for a colleague, as listed by the receivers."""
+
+    to: str = Field(min_length=1, max_length=40)
+    reason: str = Field(min_length=1, max_length=200)
+
+
 class MediaQuery(Query):
     """``conversation``: the one the file was seen in; an event's photos need none."""
 

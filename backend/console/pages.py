@@ -18,8 +18,8 @@ from backend.catalogue.models import Department
 from backend.console.forms import Form, read_form
 from backend.console.render import render
 from backend.console.stream import address_of, stream
-from backend.conversations import service as conversations
 from backend.conversations.models import Conversation
+from backend.desk import service as visits
 from backend.errors import BadInput, NotSignedIn
 from backend.events import service as events
 from backend.events.models import Event, EventState, History
@@ -344,6 +344,9 @@ async def conversation_page(visit: Visit) -> web.StreamResponse:
             live={"conversation": str(row.id)},
             cards=await talks.on_desk(session, visit.signed.scope),
             conversation=await talks.page(session, visit.signed.scope, row, before=int(before) if before.isdecimal() else None),
+            receivers=await talks.receivers(session, visit.signed.scope, row)
+            if row.staff_id == visit.signed.scope.staff_id
+            else [],
         )
 
 
@@ -376,14 +379,8 @@ async def reply(visit: Visit) -> web.StreamResponse:
         raise BadInput("请先写内容。", fields=["text"])
 
     async def act(session: AsyncSession, row: Conversation) -> None:
-        await conversations.reply(
-            session,
-            row,
-            staff_id=visit.signed.scope.staff_id,
-            text=form["text"][:4000],
-            note=form["as"] == "note",
-            now=visit.request.app[CLOCK].now(),
-        )
+        now = visit.request.app[CLOCK].now()
+        await talks.reply(session, visit.signed.scope, row, text=form["text"][:4000], note=form["as"] == "note", now=now)
 
     return await on_conversation(visit, act)
 
@@ -395,11 +392,49 @@ async def give_back(visit: Visit) -> web.StreamResponse:
     app = visit.request.app
 
     async def act(session: AsyncSession, row: Conversation) -> None:
-        await conversations.give_back(
-            session, row, staff_id=visit.signed.scope.staff_id, sentences=app[SENTENCES], now=app[CLOCK].now()
-        )
+        await talks.give_back(session, visit.signed.scope, row, sentences=app[SENTENCES], now=app[CLOCK].now())
 
     return await on_conversation(visit, act, then="/conversations")
+
+
+@routes.post("/conversations/{conversation_id}/transfer")
+@page
+async def offer_transfer(visit: Visit) -> web.StreamResponse:
+    form = await visit.form()
+
+    async def act(session: AsyncSession, row: Conversation) -> None:
+        now = visit.request.app[CLOCK].now()
+        await talks.offer(session, visit.signed.scope, row, to=form["to"], reason=form["reason"], now=now)
+
+    return await on_conversation(visit, act)
+
+
+@routes.post("/conversations/{conversation_id}/transfer/accept")
+@page
+async def accept_transfer(visit: Visit) -> web.StreamResponse:
+    await visit.form()
+
+    async def act(session: AsyncSession, row: Conversation) -> None:
+        await visits.accept(session, row, scope=visit.signed.scope, desk=await visit.request.app[DESK](session))
+
+    return await on_conversation(visit, act)
+
+
+@routes.post("/conversations/{conversation_id}/transfer/drop")
+@page
+async def drop_transfer(visit: Visit) -> web.StreamResponse:
+    await visit.form()
+
+    async def act(session: AsyncSession, row: Conversation) -> None:
+        await visits.drop_offer(session, row, scope=visit.signed.scope, now=visit.request.app[CLOCK].now())
+
+    return await on_conversation(visit, act, then="" if (await _holds(visit)) else "/conversations")
+
+
+async def _holds(visit: Visit) -> bool:
+    async with visit.request.app[DATABASE].read() as session:
+        row = await talks.by_id(session, visit.signed.scope, id_in(visit.request))
+        return row.staff_id == visit.signed.scope.staff_id
 
 
 @routes.post("/conversations/{conversation_id}/messages/{message_id}/intent")
@@ -457,7 +492,7 @@ async def open_notice(visit: Visit) -> web.StreamResponse:
         return see(f"/events/{notice.event_number}")
     if notice and visit.signed.scope.role in LAW_ROLES and (number := read_number(notice.text)):
         return see(f"/legal/consults/{number}")
-    return see("/notices")
+    return see(f"/conversations/{notice.conversation_id}" if notice and notice.conversation_id else "/notices")
 
 
 async def _mark(visit: Visit, notice_id: int | None) -> None:

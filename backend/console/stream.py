@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend.conversations.models import Conversation, Holder, Message
 from backend.db import Database
+from backend.desk.models import Transfer
 from backend.errors import NotSignedIn
 from backend.events.models import Event, History
 from backend.events.transitions import OPEN
@@ -169,7 +170,14 @@ async def fingerprints(session: AsyncSession, scope: Scope, asked: dict[str, str
             (await session.execute(query.where(*held))).one(),
         )
     if asked.get("conversation", "").isdecimal():
-        query = select(Conversation.last_sequence, Conversation.holder, Conversation.staff_id)
+        offers = select(func.count(), func.count(Transfer.ended_at)).where(Transfer.conversation_id == Conversation.id)
+        query = select(
+            Conversation.last_sequence,
+            Conversation.holder,
+            Conversation.staff_id,
+            offers.with_only_columns(func.count()).scalar_subquery(),
+            offers.with_only_columns(func.count(Transfer.ended_at)).scalar_subquery(),
+        )
         one = Conversation.id == int(asked["conversation"][:18])
         found["conversation"] = (await session.execute(query.where(one, scope.conversations()))).first()
     if "legal" in asked:

@@ -7,9 +7,11 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend.conversations import service
-from backend.conversations.models import Message, MessageKind
+from backend.conversations.models import Holder, Message, MessageKind
 from backend.conversations.schemas import Claim, Fail, Finish, Handoff, InboundMessage, Release
-from backend.house import DESK, GATE
+from backend.desk import service as visits
+from backend.desk.hours import calendar_of
+from backend.house import DESK, GATE, patience_of
 from backend.media import service as media
 from backend.vault import numbers
 from backend.vault import service as vaults
@@ -47,6 +49,7 @@ async def accept_message(request: web.Request) -> web.Response:
                 accepted = await service.accept(session, admitted, now=now)
                 if found and not accepted.repeat:
                     await _keep(session, request.app[VAULT], accepted, found)
+                await visits.hear(session, accepted, desk=await request.app[DESK](session))
             break
         except IntegrityError:  # the same newcomer twice at once: the second finds what the first wrote
             if attempt == 3:
@@ -97,6 +100,8 @@ async def finish_turn(request: web.Request) -> web.Response:
             replies=body.replies,
             sentences=request.app[SENTENCES],
             now=request.app[CLOCK].now(),
+            watched=body.watched,
+            danger=body.danger,
         )
     return web.json_response({"ok": True, "written": written})
 
@@ -162,11 +167,26 @@ def as_seen(message: Message, types: dict[str, str]) -> dict[str, Any]:
 
 @routes.post("/internal/v1/conversations/{key}/handoff")
 async def hand_off(request: web.Request) -> web.Response:
-    """Ask for a person. Answers {waiting, already, community, phone, ahead, open, opens}."""
+    """Ask for a person. Answers {waiting, already, community, level, phone, open, opens, ahead, minutes}."""
     body = await body_of(request, Handoff)
     async with request.app[DATABASE].write() as session:
         desk = await request.app[DESK](session)
         conversation = await service.by_tracker_key(session, request.match_info["key"])
         new = await service.ask_for_person(session, conversation, now=desk.now, area_code=body.community)
-        place = await service.desk_of(session, conversation, calendar=desk.calendar, now=desk.now, zone=desk.zone)
+        if conversation.holder is Holder.WAITING:
+            await visits.begin(
+                session,
+                conversation,
+                desk=desk,
+                patience=patience_of(request.app[SETTINGS]),
+                reason=body.reason[:32],
+                grid=body.grid,
+                in_form=body.in_form,
+            )
+        calendar = await calendar_of(session, desk.calendar, conversation.desk_area_code)
+        place = await service.desk_of(session, conversation, calendar=calendar, now=desk.now, zone=desk.zone)
+        place |= {
+            "ahead": await visits.ahead(session, conversation),
+            "minutes": await visits.usual_minutes(session, conversation.desk_area_code, now=desk.now),
+        }
     return web.json_response({"waiting": True, "already": not new, **place})

@@ -37,6 +37,8 @@ class Claim(BaseModel):
 class Finish(BaseModel):
     worker: str
     replies: list[dict[str, Any]] = Field(default_factory=list, max_length=50)
+    watched: bool = False
+    danger: bool = False
 
 
 class Fail(BaseModel):
@@ -51,3 +53,5 @@ class Release(BaseModel):
 class Handoff(BaseModel):
     reason: str = Field("", max_length=200)
     community: str | None = None
+    grid: str | None = Field(None, max_length=32)
+    in_form: bool = False

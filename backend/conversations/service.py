@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import and_, exists, func, or_, select, update
+from sqlalchemy import and_, exists, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
@@ -25,6 +25,8 @@ LEASE = timedelta(seconds=30)
 PAUSES = (1, 2, 5, 10, 20, 30, 60, 120)
 OPEN = (TurnState.PENDING, TurnState.RUNNING)
 TEXT_LIMIT = 10_000
+WATCH_TRIES = 4
+WARN_AGAIN = timedelta(minutes=10)
 UNSEEN = dict.fromkeys([0, *range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2066, 0x206A), 0xFEFF])
 ENGINE_TEXT = {
     MessageKind.PHOTO: "/share_photo",
@@ -34,6 +36,7 @@ ENGINE_TEXT = {
     MessageKind.VOICE: "/share_voice",
     MessageKind.STICKER: "/share_sticker",
     MessageKind.UNREADABLE: "/share_unreadable",
+    MessageKind.NOTE: "/resume",  # a turn of our own: what was begun before a person came is taken up again
 }
 
 
@@ -71,6 +74,7 @@ async def accept(session: AsyncSession, inbound: Inbound, *, now: datetime) -> A
     )
     if known is not None:
         return Accepted(known, conversation, repeat=True)
+    with_staff = conversation.holder is Holder.STAFF
     message = Message(
         conversation_id=conversation.id,
         sequence=await outbox.next_sequence(session, conversation.id),
@@ -85,7 +89,7 @@ async def accept(session: AsyncSession, inbound: Inbound, *, now: datetime) -> A
             "edited": inbound.edited,
         },
         created_at=now,
-        turn_state=TurnState.WITH_STAFF if conversation.holder is Holder.STAFF else TurnState.PENDING,
+        turn_state=TurnState.PENDING if not with_staff or inbound.kind is MessageKind.TEXT else TurnState.WITH_STAFF,
         turn_next_at=now,
     )
     conversation.updated_at = now
@@ -155,11 +159,15 @@ def engine_text(message: Message) -> str:
 
 @dataclass(frozen=True)
 class Turn:
-    """One inbound message that the bot is to answer. ``pressed`` is the payload of the button that it names."""
+    """One inbound message that the bot is to answer. ``pressed`` is the payload of the button that it names.
+
+    ``watch``: a person answers it; the engine only says whether it tells of danger.
+    """
 
     message: Message
     conversation: Conversation
     pressed: str | None = None
+    watch: bool = False
 
     def as_dict(self) -> dict[str, Any]:
         """The turn as the gateway and the engine need it; see docs/architecture.md."""
@@ -172,6 +180,7 @@ class Turn:
             "kind": message.kind.value,
             "text": self.pressed or engine_text(message),
             "attempts": message.turn_attempts,
+            "watch": self.watch,
             "metadata": {
                 "message_id": message.id,
                 "conversation": conversation.tracker_key,
@@ -186,7 +195,9 @@ class Turn:
 
 
 async def claim_turns(session: AsyncSession, *, worker: str, limit: int, sentences: Sentences, now: datetime) -> list[Turn]:
-    """Lease the oldest open turn of each conversation. Turns of a conversation that a person took are passed on."""
+    """Lease the oldest open turn of each conversation. Of a conversation that a person took, words
+    are leased to be watched for danger, and everything else is passed on.
+    """
     earlier = aliased(Message)
     behind = exists().where(
         earlier.conversation_id == Message.conversation_id,
@@ -207,15 +218,18 @@ async def claim_turns(session: AsyncSession, *, worker: str, limit: int, sentenc
     )
     turns = []
     for message, conversation in rows.all():
-        if conversation.holder is Holder.STAFF:
+        watch = conversation.holder is Holder.STAFF
+        if watch and message.kind is not MessageKind.TEXT:
             message.turn_state = TurnState.WITH_STAFF
             continue
         message.turn_state = TurnState.RUNNING
         message.turn_worker = worker
         message.turn_lease_until = now + LEASE
         message.turn_attempts += 1
-        pressed = await typed.press(session, message, sentences=sentences) if message.kind is MessageKind.TEXT else None
-        turns.append(Turn(message, conversation, pressed))
+        pressed = None
+        if message.kind is MessageKind.TEXT and not watch:
+            pressed = await typed.press(session, message, sentences=sentences)
+        turns.append(Turn(message, conversation, pressed, watch))
     return turns
 
 
@@ -226,6 +240,8 @@ async def finish_turn(
     replies: list[dict[str, Any]],
     sentences: Sentences,
     now: datetime,
+    watched: bool = False,
+    danger: bool = False,
 ) -> bool:
     """Store the bot's replies and end the turn; returns False when nothing was written, because the turn had
     ended already or a person took the conversation meanwhile.
@@ -241,6 +257,13 @@ async def finish_turn(
     await lock(session, conversation)
     if conversation.holder is Holder.STAFF:
         _end_turn(message, TurnState.WITH_STAFF)
+        if danger:
+            await warn(session, conversation, message, sentences=sentences, now=now)
+        return False
+    if watched:  # the person has just gone: the bot answers after all
+        _end_turn(message, TurnState.PENDING)
+        message.turn_next_at = now
+        wake(session, "turns")
         return False
     if message.sequence == 1:
         replies = with_privacy(replies, sentences)
@@ -267,6 +290,28 @@ def with_privacy(replies: list[dict[str, Any]], sentences: Sentences) -> list[di
     return [*replies[:-1], line, replies[-1]] if replies and replies[-1].get("buttons") else [*replies, line]
 
 
+async def warn(
+    session: AsyncSession, conversation: Conversation, message: Message, *, sentences: Sentences, now: datetime
+) -> None:
+    """Danger in words that a person is to answer: the numbers to call come at once, at most every WARN_AGAIN, marked as
+    the program's; the message is marked for the person.
+    """
+    message.payload = message.payload | {"danger": True}
+    wake(session, "console")
+    recent = await session.scalars(
+        select(Message)
+        .where(
+            Message.conversation_id == conversation.id,
+            Message.author == Author.SYSTEM,
+            Message.created_at > now - WARN_AGAIN,
+        )
+        .order_by(Message.sequence.desc())
+    )
+    if not any(m.payload.get("urgent") for m in recent):
+        text = sentences.say("utter_danger_with_person").text
+        await outbox.say(session, conversation, now=now, text=text, in_reply_to=message.id, urgent=True)
+
+
 async def fail_turn(session: AsyncSession, message_id: int, *, sentences: Sentences, now: datetime) -> tuple[TurnState, float]:
     """Put a turn that could not be answered back in line; returns its state and the seconds until it is tried again.
 
@@ -279,13 +324,17 @@ async def fail_turn(session: AsyncSession, message_id: int, *, sentences: Senten
     if message.turn_state is not TurnState.RUNNING:
         return message.turn_state, 0.0
     conversation = await session.get_one(Conversation, message.conversation_id)
+    if conversation.holder is Holder.STAFF and (message.turn_attempts >= WATCH_TRIES or message.kind is not MessageKind.TEXT):
+        _end_turn(message, TurnState.WITH_STAFF)
+        return message.turn_state, 0.0
     if message.turn_attempts > len(PAUSES):
         _end_turn(message, TurnState.HANDED_OVER)
         await ask_for_person(session, conversation, now=now)
         await outbox.say(session, conversation, now=now, text=sentences.say("utter_handed_over_after_failure").text)
         return message.turn_state, 0.0
     slow = now - message.created_at > timedelta(seconds=5)
-    if not message.payload.get("told") and (message.turn_attempts >= 2 or slow):
+    told = message.payload.get("told") or conversation.holder is Holder.STAFF
+    if not told and (message.turn_attempts >= 2 or slow):
         message.payload = message.payload | {"told": True}
         await outbox.say(session, conversation, now=now, text=sentences.say("utter_delayed").text)
     pause = PAUSES[message.turn_attempts - 1]
@@ -331,12 +380,14 @@ async def ask_for_person(
 ) -> bool:
     """Put the conversation on a desk; returns False when it was there already. The bot goes on until one comes."""
     await lock(session, conversation)
-    conversation.desk_area_code = area_code or conversation.last_area_code or conversation.desk_area_code
+    if conversation.holder is Holder.BOT or conversation.desk_area_code is None:
+        conversation.desk_area_code = area_code or conversation.last_area_code or conversation.desk_area_code
     wake(session, "console")
     if conversation.holder is not Holder.BOT:
         return False
     conversation.holder = Holder.WAITING
     conversation.waiting_since = now
+    wake(session, "clerk")
     return True
 
 
@@ -363,7 +414,11 @@ async def claim_conversation(
         )
     await session.execute(
         update(Message)
-        .where(Message.conversation_id == conversation.id, Message.turn_state == TurnState.PENDING)
+        .where(
+            Message.conversation_id == conversation.id,
+            Message.turn_state == TurnState.PENDING,
+            Message.kind != MessageKind.TEXT,
+        )
         .values(turn_state=TurnState.WITH_STAFF)
     )
     await outbox.say(session, conversation, now=now, text=sentences.say("utter_person_joined", name=staff_name).text)
@@ -398,16 +453,26 @@ async def reply(
 
 
 async def give_back(
-    session: AsyncSession, conversation: Conversation, *, staff_id: int, sentences: Sentences, now: datetime
+    session: AsyncSession,
+    conversation: Conversation,
+    *,
+    staff_id: int,
+    sentences: Sentences,
+    now: datetime,
+    visit_id: int | None = None,
 ) -> None:
-    """End the talk and let the bot speak again; the resident is told. Raises Conflict unless ``staff_id`` holds it."""
+    """End the talk and let the bot speak again; the resident is told and may say how it was.
+
+    Raises Conflict unless ``staff_id`` holds it.
+    """
     await lock(session, conversation)
     if conversation.holder is not Holder.STAFF or conversation.staff_id != staff_id:
         raise Conflict("这段对话不在您手上。", code="not_holder")
     conversation.holder = Holder.BOT
     conversation.staff_id = conversation.waiting_since = None
     conversation.updated_at = now
-    await outbox.say(session, conversation, now=now, text=sentences.say("utter_person_left").text)
+    said = sentences.say("utter_person_left" if visit_id is None else "utter_person_left_rate", visit=visit_id)
+    await outbox.say(session, conversation, now=now, text=said.text, buttons=said.buttons)
     wake(session, "console")
 
 
@@ -417,17 +482,10 @@ async def desk_of(
     """Where a person is waited for: {community, phone, open, opens} with ``opens`` in local words, "" while open."""
     area = await session.get(Area, conversation.desk_area_code) if conversation.desk_area_code else None
     is_open = calendar.is_open(now)
-    ahead = await session.scalar(
-        select(func.count()).where(
-            Conversation.holder == Holder.WAITING,
-            Conversation.desk_area_code == conversation.desk_area_code,
-            Conversation.waiting_since < conversation.waiting_since,
-        )
-    )
     return {
         "community": area.name if area else "",
+        "level": area.level.value if area else "",
         "phone": area.phone if area else "",
-        "ahead": ahead or 0,
         "open": is_open,
         "opens": "" if is_open else say_moment(calendar.next_opening(now), now=now, zone=zone),
     }

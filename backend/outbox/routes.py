@@ -11,7 +11,7 @@ from backend.house import GATE
 from backend.media import service as media
 from backend.outbox import service
 from backend.outbox.models import Delivery
-from backend.web import CLOCK, DATABASE, body_of, long_poll
+from backend.web import CLOCK, DATABASE, SETTINGS, body_of, long_poll
 
 routes = web.RouteTableDef()
 
@@ -32,11 +32,13 @@ class Result(BaseModel):
 async def claim(request: web.Request) -> web.Response:
     body = await body_of(request, ClaimDeliveries)
     database, clock = request.app[DATABASE], request.app[CLOCK]
+    settings = request.app[SETTINGS]
+    quiet = service.Quiet(settings.quiet_from, settings.quiet_until, settings.zone)
 
     async def look() -> list[dict[str, Any]]:
         async with database.write() as session:
             claimed = await service.claim(
-                session, worker=body.worker, channels=body.channels, limit=body.limit, now=clock.now()
+                session, worker=body.worker, channels=body.channels, limit=body.limit, now=clock.now(), quiet=quiet
             )
             types = await media.types(session, [key for _, m in claimed for key in m.payload.get("media") or []])
             deliveries = [_as_dict(d, m, types) for d, m in claimed]

@@ -1,10 +1,11 @@
 """Saying something to a resident: the message and its delivery are written with whatever caused them."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
-from sqlalchemy import and_, exists, func, select, update
+from sqlalchemy import ColumnElement, and_, exists, func, select, true, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
@@ -15,8 +16,24 @@ from backend.outbox.models import Delivery, DeliveryState
 from backend.residents.models import Account
 
 LEASE = timedelta(seconds=30)
+ANSWERS_WITHIN = timedelta(minutes=10)
 PAUSES = (1, 2, 5, 15, 60, 300, 900, 1800)
 OPEN = (DeliveryState.QUEUED, DeliveryState.SENDING)
+
+
+@dataclass(frozen=True)
+class Quiet:
+    """The local hours in which nobody is woken; ``begins`` is in the evening, ``ends`` in the morning."""
+
+    begins: time
+    ends: time
+    zone: ZoneInfo
+
+    def at(self, now: datetime) -> bool:
+        local = now.astimezone(self.zone).time()
+        if self.begins <= self.ends:
+            return self.begins <= local < self.ends
+        return local >= self.begins or local < self.ends
 
 
 @dataclass(frozen=True)
@@ -40,8 +57,12 @@ async def say(
     media: list[str] | None = None,
     staff_id: int | None = None,
     in_reply_to: int | None = None,
+    urgent: bool = False,
 ) -> Message:
-    """Write an outbound message and queue it; returns the message. The caller's transaction makes it real."""
+    """Write an outbound message and queue it; returns the message. The caller's transaction makes it real.
+
+    ``urgent``: danger to somebody, which goes out at night too.
+    """
     message = Message(
         conversation_id=conversation.id,
         sequence=await next_sequence(session, conversation.id),
@@ -50,7 +71,7 @@ async def say(
         kind=MessageKind.PHOTO if media else MessageKind.TEXT,
         text=text,
         buttons=buttons or [],
-        payload={"media": media} if media else {},
+        payload=({"media": media} if media else {}) | ({"urgent": True} if urgent else {}),
         in_reply_to=in_reply_to,
         created_at=now,
     )
@@ -88,11 +109,12 @@ async def next_sequence(session: AsyncSession, conversation_id: int) -> int:
 
 
 async def claim(
-    session: AsyncSession, *, worker: str, channels: list[str], limit: int, now: datetime
+    session: AsyncSession, *, worker: str, channels: list[str], limit: int, now: datetime, quiet: Quiet | None = None
 ) -> list[tuple[Delivery, Message]]:
     """Lease the oldest open delivery of each conversation, oldest first, and return them with their messages.
 
-    A conversation whose turn is running is left alone: what the turn says comes before what it caused.
+    A conversation whose turn is running is left alone: what the turn says comes before what it caused. In ``quiet`` hours a
+    push stays for the morning and lets answers pass: see ``_wakes``. In the morning they go out in their order.
     """
     earlier, turn = aliased(Delivery), aliased(Message)
     running = exists().where(
@@ -100,9 +122,11 @@ async def claim(
         turn.turn_state == TurnState.RUNNING,
         turn.turn_lease_until > now,
     )
-    behind = exists().where(
-        earlier.conversation_id == Delivery.conversation_id, earlier.id < Delivery.id, earlier.state.in_(OPEN)
-    )
+    night = quiet is not None and quiet.at(now)
+    before = [earlier.conversation_id == Delivery.conversation_id, earlier.id < Delivery.id, earlier.state.in_(OPEN)]
+    if night:
+        before.append(~_wakes(earlier, now))
+    behind = exists().where(*before)
     free = (Delivery.state == DeliveryState.QUEUED) | (
         and_(Delivery.state == DeliveryState.SENDING, Delivery.lease_until <= now)
     )
@@ -115,6 +139,7 @@ async def claim(
                 free,
                 Delivery.next_at <= now,
                 Delivery.channel.in_(channels),
+                ~_wakes(Delivery, now) if night else true(),
                 ~behind,
                 ~running,
             )
@@ -129,6 +154,25 @@ async def claim(
         delivery.lease_until = now + LEASE
         delivery.attempts += 1
     return [(delivery, message) for delivery, message in rows]
+
+
+def _wakes(delivery: Any, now: datetime) -> ColumnElement[bool]:
+    """Whether this is a push that nobody waits for: said by the system, not urgent, no answer to a message, and the
+    resident has not written within ANSWERS_WITHIN.
+    """
+    said, wrote = aliased(Message), aliased(Message)
+    recently = exists().where(
+        wrote.conversation_id == delivery.conversation_id,
+        wrote.author == Author.RESIDENT,
+        wrote.created_at > now - ANSWERS_WITHIN,
+    )
+    return exists().where(
+        said.id == delivery.message_id,
+        said.author == Author.SYSTEM,
+        said.in_reply_to.is_(None),
+        said.payload["urgent"].as_boolean().is_not(True),
+        ~recently,
+    )
 
 
 async def record(session: AsyncSession, delivery_id: int, *, worker: str, outcome: Outcome, now: datetime) -> Delivery:

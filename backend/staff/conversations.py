@@ -3,14 +3,18 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Text, case, cast, func, select
+from sqlalchemy import Text, and_, case, cast, exists, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend.conversations import service
 from backend.conversations.models import Conversation, Holder, Message, MessageKind
-from backend.errors import Conflict, NotFound
+from backend.desk import service as visits
+from backend.desk.models import Visit
+from backend.desk.service import SELF_HARM
+from backend.errors import BadInput, Conflict, NotFound
 from backend.feedback import service as feedback
-from backend.grids.models import Area
+from backend.grids import service as grids
+from backend.grids.models import Area, Level
 from backend.media import service as media
 from backend.outbox.models import Delivery
 from backend.residents.models import Account, Resident
@@ -21,9 +25,10 @@ from backend.staff.schemas import (
     ConversationCard,
     ConversationPage,
     MediaItem,
+    Offer,
     TranscriptMessage,
 )
-from backend.staff.scope import Scope
+from backend.staff.scope import DESK_ROLES, Scope
 from wording import Sentences
 
 SHOWN = 200
@@ -31,7 +36,13 @@ SHOWN = 200
 
 async def on_desk(session: AsyncSession, scope: Scope, *, limit: int = 200) -> list[ConversationCard]:
     """The conversations that wait or are held: waiting first, the longest wait on top; then mine; then others'."""
-    order = case((Conversation.holder == Holder.WAITING, 0), (Conversation.staff_id == scope.staff_id, 1), else_=2)
+    in_danger = exists().where(Visit.conversation_id == Conversation.id, Visit.ended_at.is_(None), Visit.reason == SELF_HARM)
+    order = case(
+        (and_(Conversation.holder == Holder.WAITING, in_danger), -1),
+        (Conversation.holder == Holder.WAITING, 0),
+        (Conversation.staff_id == scope.staff_id, 1),
+        else_=2,
+    )
     rows = await session.scalars(
         select(Conversation)
         .where(scope.conversations(), Conversation.holder != Holder.BOT)
@@ -70,7 +81,9 @@ async def _facts(session: AsyncSession, scope: Scope, row: Conversation) -> dict
         .order_by(Message.sequence.desc())
         .limit(1)
     )
+    visit = await session.scalar(select(Visit).where(Visit.conversation_id == row.id, Visit.ended_at.is_(None)))
     return {
+        "reason": visit.reason if visit else "",
         "conversation_id": row.id,
         "holder": row.holder,
         "held_by": holder.name if holder else None,
@@ -103,6 +116,10 @@ async def page(session: AsyncSession, scope: Scope, row: Conversation, *, before
         select(Delivery.message_id, Delivery.state).where(Delivery.message_id.in_([m.id for m in messages]))
     )
     deliveries = dict(rows.all())
+    transfer = await visits.offered(session, row.id)
+    giver = await session.get(Staff, transfer.from_staff_id) if transfer else None
+    taker = await session.get(Staff, transfer.to_staff_id) if transfer and transfer.to_staff_id else None
+    place = await session.get(Area, transfer.to_area_code) if transfer and transfer.to_area_code else None
     meant = await feedback.marked(session, [m.id for m in messages])
     return ConversationPage(
         **await _facts(session, scope, row),
@@ -118,6 +135,7 @@ async def page(session: AsyncSession, scope: Scope, row: Conversation, *, before
                 buttons=[button["title"] for button in m.buttons],
                 media=[MediaItem(key=key, mime=types.get(key, "")) for key in m.payload.get("media") or []],
                 location=m.payload.get("location"),
+                danger=bool(m.payload.get("danger")),
                 edited=bool(m.payload.get("edited")),
                 meant=meant.get(m.id),
                 delivery=deliveries.get(m.id),
@@ -125,6 +143,15 @@ async def page(session: AsyncSession, scope: Scope, row: Conversation, *, before
             for m in messages
         ],
         earlier=earlier,
+        offer=Offer(
+            by=giver.name,
+            to=taker.name if taker else f"{place.name}值班台" if place else "",
+            reason=transfer.reason,
+            may_accept=visits.is_for(transfer, scope),
+            mine=transfer.from_staff_id == scope.staff_id,
+        )
+        if transfer and giver
+        else None,
         may_claim=row.holder is Holder.WAITING,
         may_reply=row.holder is Holder.STAFF and row.staff_id == scope.staff_id,
     )
@@ -142,6 +169,67 @@ async def claim(session: AsyncSession, scope: Scope, row: Conversation, *, sente
             holder = await session.get_one(Staff, holder_id)
             raise Conflict(f"{holder.name}已经在接待这位居民了。", code=error.code, held_by=holder.name) from None
         raise
+    await visits.claimed(session, row, staff_id=scope.staff_id, now=now)
+
+
+async def reply(session: AsyncSession, scope: Scope, row: Conversation, *, text: str, note: bool, now: datetime) -> None:
+    """Answer the resident or keep a note; raises what ``service.reply`` raises."""
+    await service.reply(session, row, staff_id=scope.staff_id, text=text, note=note, now=now)
+    if not note:
+        await visits.answered(session, row, now=now)
+
+
+async def give_back(session: AsyncSession, scope: Scope, row: Conversation, *, sentences: Sentences, now: datetime) -> None:
+    """Let the bot speak again and take up the form that was under way; raises what ``service.give_back`` raises."""
+    visit = await visits.open_of(session, row.id)
+    await service.give_back(
+        session, row, staff_id=scope.staff_id, sentences=sentences, now=now, visit_id=visit.id if visit else None
+    )
+    await visits.end(session, row, now=now)
+
+
+async def receivers(session: AsyncSession, scope: Scope, row: Conversation) -> list[CodeAndName]:
+    """To whom the holder may transfer: the desks above and in the community, then colleagues at those desks.
+
+    A code is ``area:CODE`` or ``staff:ID``.
+    """
+    chain = await grids.ancestors(session, row.desk_area_code or scope.area_code or "")
+    community = next((area for area in chain if area.level is Level.COMMUNITY), None)
+    areas = [area for area in chain if area.level not in (Level.CITY, Level.GRID)]
+    if community is not None:
+        inside = select(Area).where(Area.parent_code == community.code, Area.level == Level.GRID).order_by(Area.code)
+        areas += list(await session.scalars(inside))
+    people = await session.scalars(
+        select(Staff)
+        .where(
+            Staff.area_code.in_([area.code for area in areas]),
+            Staff.role.in_(DESK_ROLES),
+            Staff.disabled_at.is_(None),
+            Staff.id != scope.staff_id,
+        )
+        .order_by(Staff.id)
+        .limit(SHOWN)
+    )
+    names = {area.code: area.name for area in areas}
+    return [CodeAndName(code=f"area:{area.code}", name=f"{area.name}值班台") for area in areas] + [
+        CodeAndName(code=f"staff:{one.id}", name=f"{one.name}（{names[one.area_code]}）") for one in people
+    ]
+
+
+async def offer(session: AsyncSession, scope: Scope, row: Conversation, *, to: str, reason: str, now: datetime) -> None:
+    """Offer the resident to ``to``, a code of ``receivers``. Raises BadInput for another, and what ``visits.offer`` raises."""
+    if to not in {choice.code for choice in await receivers(session, scope, row)}:
+        raise BadInput("请选择转给谁。", fields=["to"])
+    kind, _, code = to.partition(":")
+    await visits.offer(
+        session,
+        row,
+        scope=scope,
+        to_staff_id=int(code) if kind == "staff" else None,
+        to_area_code=code if kind == "area" else None,
+        reason=reason,
+        now=now,
+    )
 
 
 async def mark(session: AsyncSession, scope: Scope, row: Conversation, message_id: int, intent: str, *, now: datetime) -> None:

@@ -142,9 +142,12 @@ class EventList(Shape):
 
 
 class ConversationCard(Shape):
-    """``resident`` is what the channel says they are called; never an address."""
+    """``resident`` is what the channel says they are called; never an address. ``reason``: why a person was asked for, e.g.
+    request_human, self_harm, reopened_twice.
+    """
 
     conversation_id: int
+    reason: str
     holder: Holder
     held_by: str | None
     mine: bool
@@ -176,12 +179,24 @@ class TranscriptMessage(Shape):
     buttons: list[str]
     media: list[MediaItem]
     location: dict[str, float] | None
+    danger: bool
     edited: bool
     meant: str | None
     delivery: DeliveryState | None
 
 
+class Offer(Shape):
+    """A transfer that waits to be accepted; ``to`` is a colleague's name or a desk's."""
+
+    by: str
+    to: str
+    reason: str
+    may_accept: bool
+    mine: bool
+
+
 class ConversationPage(ConversationCard):
+    offer: Offer | None
     messages: list[TranscriptMessage]
     earlier: bool
     may_claim: bool
@@ -190,6 +205,12 @@ class ConversationPage(ConversationCard):
 
 class ConversationList(Shape):
     conversations: list[ConversationCard]
+
+
+class ReceiverList(Shape):
+    """Codes are ``area:CODE`` or ``staff:ID``."""
+
+    receivers: list[CodeAndName]
 
 
 class Notice(Shape):

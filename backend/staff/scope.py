@@ -7,6 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend.catalogue.models import HandlerKind
 from backend.conversations.models import Conversation, Holder
+from backend.desk.models import Transfer
 from backend.events.models import Assignment, Event
 from backend.grids.models import Area
 from backend.staff.models import Role, Staff
@@ -20,7 +21,8 @@ DESKS = {
     Role.DEPARTMENT: HandlerKind.DEPARTMENT,
 }
 MANAGERS = frozenset({Role.GRID_HEAD, Role.COMMUNITY, Role.STREET, Role.DISTRICT, Role.ADMIN})
-DESK_ROLES = frozenset({Role.COMMUNITY, Role.STREET, Role.DISTRICT, Role.ADMIN})
+DESK_ROLES = frozenset({Role.GRID_MEMBER, Role.GRID_HEAD, Role.COMMUNITY, Role.STREET, Role.DISTRICT, Role.ADMIN})
+GRID_ROLES = frozenset({Role.GRID_MEMBER, Role.GRID_HEAD})
 # They serve the whole city on the legal desk, and see neither its events nor its conversations.
 LAW_ROLES = frozenset({Role.LAW_VOLUNTEER, Role.LAW_COORDINATOR})
 
@@ -61,7 +63,8 @@ class Scope:
         return or_(*conditions)
 
     def conversations(self) -> ColumnElement[bool]:
-        """The conversations on desks within their scope, theirs, and those that wait with no community known yet.
+        """The conversations on desks within their scope, theirs, those that wait with no community known yet (for communities
+        and above), and those that a colleague offers to them.
 
         A conversation that never asked for a person is nobody's.
         """
@@ -69,7 +72,15 @@ class Scope:
             return false()
         within = exists().where(Area.code == Conversation.desk_area_code, Area.path.startswith(self.path, autoescape=True))
         nowhere = and_(Conversation.desk_area_code.is_(None), Conversation.holder != Holder.BOT)
-        return or_(within, nowhere, Conversation.staff_id == self.staff_id)
+        offered = exists().where(
+            Transfer.conversation_id == Conversation.id,
+            Transfer.ended_at.is_(None),
+            or_(Transfer.to_staff_id == self.staff_id, Transfer.to_area_code == self.area_code),
+        )
+        conditions = [within, Conversation.staff_id == self.staff_id, offered]
+        if self.role not in GRID_ROLES:
+            conditions.append(nowhere)
+        return or_(*conditions)
 
 
 async def scope_of(session: AsyncSession, staff: Staff) -> Scope:

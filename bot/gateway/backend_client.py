@@ -60,6 +60,11 @@ class BackendClient:
     async def finish_turn(self, message_id: int, replies: list[dict[str, Any]]) -> None:
         await self._json("POST", f"/turns/{message_id}/finish", json={"worker": self._worker, "replies": replies})
 
+    async def finish_watch(self, message_id: int, *, danger: bool) -> None:
+        """End the turn of a message that a person answers."""
+        body = {"worker": self._worker, "watched": True, "danger": danger}
+        await self._json("POST", f"/turns/{message_id}/finish", json=body)
+
     async def fail_turn(self, message_id: int, code: str) -> dict[str, Any]:
         """{state, next_in_seconds}"""
         return await self._json("POST", f"/turns/{message_id}/fail", json={"worker": self._worker, "code": code})

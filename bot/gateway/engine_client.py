@@ -49,6 +49,21 @@ class EngineClient:
             raise EngineFailed("silent")
         return replies
 
+    async def tells_of_danger(self, text: str) -> bool:
+        """Whether ``text`` is understood as an emergency. Raises EngineFailed."""
+        try:
+            async with self._http.post(
+                f"{self._url}/parse", json={"text": text}, headers=self._headers, timeout=self._timeout
+            ) as answer:
+                told = await answer.json()
+        except TimeoutError:
+            raise EngineFailed("timeout") from None
+        except (aiohttp.ClientError, OSError, ValueError):
+            raise EngineFailed("unreachable") from None
+        if answer.status != 200:
+            raise EngineFailed(_code(told) or f"status_{answer.status}")
+        return told["intent"] == "emergency"
+
     async def healthy(self) -> bool:
         try:
             timeout = aiohttp.ClientTimeout(total=2)

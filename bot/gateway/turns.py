@@ -26,6 +26,9 @@ class Turns:
         began = time.monotonic()
         message_id = turn["message_id"]
         what = f"turn {message_id}"
+        if turn.get("watch"):
+            await self._watch(turn, what)
+            return
         try:
             replies = await self._engine.answer(turn)
         except EngineFailed as failure:
@@ -38,6 +41,16 @@ class Turns:
                 logger.info("%s: %d replies in %.0f ms", what, len(replies), 1000 * (time.monotonic() - began))
             else:
                 await self._fail(message_id, "replies_not_stored")
+
+    async def _watch(self, turn: dict[str, Any], what: str) -> None:
+        """A person answers this one; only whether it tells of danger is asked, and reported."""
+        message_id = turn["message_id"]
+        try:
+            danger = await self._engine.tells_of_danger(turn["text"])
+        except EngineFailed as failure:
+            await self._fail(message_id, failure.code)
+        else:
+            await report(what, lambda: self._backend.finish_watch(message_id, danger=danger))
 
     async def _fail(self, message_id: int, code: str) -> None:
         logger.warning("turn %s failed: %s", message_id, code)

@@ -51,7 +51,7 @@ async def test_only_the_holder_replies_and_gives_back(town: Town) -> None:
     assert (status, page["holder"], page["held_by"]) == (200, "bot", None)
     assert (await feed(town, conversation_id))[-2:] == [
         "您好，我是吕俊杰",
-        "工作人员已经结束接待，现在还是邻里通陪着您，有事接着说。",
+        "工作人员已经结束接待，现在还是邻里通陪着您，有事接着说。刚才的接待，您满意吗？",
     ]
 
 

@@ -176,7 +176,10 @@ async def test_while_a_person_holds_it_the_bot_is_silent(database: Database, clo
         conversation.holder, conversation.staff_id = Holder.STAFF, None
     assert not await finish(database, clock, sentences, running.message.id, "bot says")
     later = await accept(database, clock, inbound("2"))
-    assert later.message.turn_state is TurnState.WITH_STAFF
+    photo = await accept(database, clock, Inbound("web", "3", "a", MessageKind.PHOTO))
+    assert photo.message.turn_state is TurnState.WITH_STAFF
+    assert [(turn.message.id, turn.watch) for turn in await claim(database, clock)] == [(later.message.id, True)]
+    assert not await finish(database, clock, sentences, later.message.id, "bot says")
     assert await claim(database, clock) == []
     assert [m.text for m in await feed(database, accepted.conversation.id) if m.author is Author.BOT] == []
 
