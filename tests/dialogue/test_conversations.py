@@ -48,6 +48,10 @@ CONVERSATIONS: dict[str, list[tuple[str, list[str]]]] = {
         ("着火了！楼上着火了快来人", ["119", "要我同时登记下来"]),
         ("不用了", ["在哪儿呢"]),
     ],
+    "a threat of self-harm brings the hotline and a person": [
+        ("我不想活了", ["12356", "我已经请工作人员赶紧过来"]),
+        ("转人工", ["已经在帮您找人了"]),
+    ],
     "a person at any moment, and the report asks nothing more until it is spoken of": [
         ("界牌社区1号楼路灯坏了", [SUMMARY]),
         ("转人工", ["界牌社区值班台"]),

@@ -70,6 +70,16 @@
     place.focus();
   });
 
+  /* What a page that was left had asked for has no place on the next one. */
+  const heed = () => {
+    for (const part of document.querySelectorAll("[hx-trigger*='sse:']:not([data-heeded])")) {
+      part.dataset.heeded = "";
+      part.addEventListener("htmx:beforeOnLoad", (event) => { if (!part.isConnected) event.preventDefault(); });
+    }
+  };
+  document.addEventListener("DOMContentLoaded", heed);
+  document.addEventListener("htmx:afterSettle", heed);
+
   /* After a reply the next one can be typed at once. */
   let speaking = false;
   document.addEventListener("htmx:beforeRequest", (event) => { speaking = !!event.detail.elt.closest("#speak"); });
