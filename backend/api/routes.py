@@ -260,7 +260,8 @@ async def reply(call: Call) -> ConversationPage:
 
     async def act(session: AsyncSession, row: conversations.Conversation) -> None:
         now = call.request.app[CLOCK].now()
-        await talks.reply(session, call.signed.scope, row, text=call.body.text, note=call.body.note, now=now)
+        body = call.body
+        await talks.reply(session, call.signed.scope, row, text=body.text, note=body.note, now=now, once=body.once)
 
     return await _on_conversation(call, act)
 

@@ -102,10 +102,11 @@ class TranscriptQuery(Query):
 
 
 class Reply(Shape):
-    """``note``: an internal note that the resident never sees."""
+    """``note``: an internal note that the resident never sees. What was sent under the same ``once`` is not said again."""
 
     text: str = Field(min_length=1, max_length=4000)
     note: bool = False
+    once: str = Field("", max_length=64)
 
 
 class Handover(Shape):

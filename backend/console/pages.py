@@ -20,6 +20,7 @@ from backend.console.render import render
 from backend.console.stream import address_of, stream
 from backend.conversations.models import Conversation
 from backend.desk import service as visits
+from backend.desk.figures import desk_figures
 from backend.errors import BadInput, NotSignedIn
 from backend.events import service as events
 from backend.events.models import Event, EventState, History
@@ -342,6 +343,7 @@ async def conversation_page(visit: Visit) -> web.StreamResponse:
             session,
             "desk.html",
             live={"conversation": str(row.id)},
+            once=secrets.token_urlsafe(12),
             cards=await talks.on_desk(session, visit.signed.scope),
             conversation=await talks.page(session, visit.signed.scope, row, before=int(before) if before.isdecimal() else None),
             receivers=await talks.receivers(session, visit.signed.scope, row)
@@ -380,7 +382,8 @@ async def reply(visit: Visit) -> web.StreamResponse:
 
     async def act(session: AsyncSession, row: Conversation) -> None:
         now = visit.request.app[CLOCK].now()
-        await talks.reply(session, visit.signed.scope, row, text=form["text"][:4000], note=form["as"] == "note", now=now)
+        text, note, once = form["text"][:4000], form["as"] == "note", form["once"][:64]
+        await talks.reply(session, visit.signed.scope, row, text=text, note=note, now=now, once=once)
 
     return await on_conversation(visit, act)
 
@@ -452,14 +455,21 @@ async def mark_misunderstood(visit: Visit) -> web.StreamResponse:
 @routes.get("/figures")
 @page
 async def figures_page(visit: Visit) -> web.StreamResponse:
-    """How well dispatching by itself does, within the asker's scope."""
+    """How the desks do, and how well dispatching by itself does, within the asker's scope."""
     asked = visit.request.query.get("days", "")
     days = int(asked) if asked in FIGURE_DAYS else 30
     mine = History.event_id.in_(select(Event.id).where(visit.signed.scope.events()))
     async with visit.request.app[DATABASE].read() as session:
-        since = visit.request.app[CLOCK].now() - timedelta(days=days)
-        dispatch = await triage.dispatch_figures(session, since, scope=mine)
-        return await visit.show(session, "figures.html", days=days, choices=FIGURE_DAYS, dispatch=dispatch)
+        now, zone = visit.request.app[CLOCK].now(), visit.request.app[SETTINGS].zone
+        has_desk = visit.signed.scope.role in DESK_ROLES
+        return await visit.show(
+            session,
+            "figures.html",
+            days=days,
+            choices=FIGURE_DAYS,
+            dispatch=await triage.dispatch_figures(session, now - timedelta(days=days), scope=mine),
+            desk=await desk_figures(session, visit.signed.scope, days=days, now=now, zone=zone) if has_desk else None,
+        )
 
 
 @routes.get("/notices")

@@ -426,17 +426,32 @@ async def claim_conversation(
 
 
 async def reply(
-    session: AsyncSession, conversation: Conversation, *, staff_id: int, text: str, note: bool, now: datetime
+    session: AsyncSession,
+    conversation: Conversation,
+    *,
+    staff_id: int,
+    text: str,
+    note: bool,
+    now: datetime,
+    once: str = "",
 ) -> Message:
     """Say something as the staff member who holds the conversation, or keep an internal note.
 
-    Raises Conflict when another or nobody holds it.
+    What was said under the same ``once`` is not said again. Raises Conflict when another or nobody holds it.
     """
     await lock(session, conversation)
+    external_id = f"staff:{staff_id}:{once}" if once else None
+    if external_id is not None:
+        known = await session.scalar(
+            select(Message).where(Message.conversation_id == conversation.id, Message.external_id == external_id)
+        )
+        if known is not None:
+            return known
     if note:
         message = Message(
             conversation_id=conversation.id,
             sequence=await outbox.next_sequence(session, conversation.id),
+            external_id=external_id,
             author=Author.STAFF,
             staff_id=staff_id,
             kind=MessageKind.NOTE,
@@ -449,7 +464,15 @@ async def reply(
         return message
     if conversation.holder is not Holder.STAFF or conversation.staff_id != staff_id:
         raise Conflict("请先接待这段对话，再回复居民。", code="not_holder")
-    return await outbox.say(session, conversation, now=now, author=Author.STAFF, staff_id=staff_id, text=readable(text))
+    return await outbox.say(
+        session,
+        conversation,
+        now=now,
+        author=Author.STAFF,
+        staff_id=staff_id,
+        text=readable(text),
+        external_id=external_id,
+    )
 
 
 async def give_back(

@@ -58,6 +58,7 @@ async def say(
     staff_id: int | None = None,
     in_reply_to: int | None = None,
     urgent: bool = False,
+    external_id: str | None = None,
 ) -> Message:
     """Write an outbound message and queue it; returns the message. The caller's transaction makes it real.
 
@@ -66,6 +67,7 @@ async def say(
     message = Message(
         conversation_id=conversation.id,
         sequence=await next_sequence(session, conversation.id),
+        external_id=external_id,
         author=author,
         staff_id=staff_id,
         kind=MessageKind.PHOTO if media else MessageKind.TEXT,

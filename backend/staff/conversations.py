@@ -172,9 +172,11 @@ async def claim(session: AsyncSession, scope: Scope, row: Conversation, *, sente
     await visits.claimed(session, row, staff_id=scope.staff_id, now=now)
 
 
-async def reply(session: AsyncSession, scope: Scope, row: Conversation, *, text: str, note: bool, now: datetime) -> None:
+async def reply(
+    session: AsyncSession, scope: Scope, row: Conversation, *, text: str, note: bool, now: datetime, once: str = ""
+) -> None:
     """Answer the resident or keep a note; raises what ``service.reply`` raises."""
-    await service.reply(session, row, staff_id=scope.staff_id, text=text, note=note, now=now)
+    await service.reply(session, row, staff_id=scope.staff_id, text=text, note=note, now=now, once=once)
     if not note:
         await visits.answered(session, row, now=now)
 

@@ -37,7 +37,7 @@
     const fresh = part.id === old.id ? part : part.querySelector("#" + old.id);
     event.detail.shouldSwap = false;
     if (fresh.dataset.guard === old.dataset.guard) {
-      for (const field of old.querySelectorAll("input[type=hidden]")) {
+      for (const field of old.querySelectorAll("input[type=hidden]:not([data-keep])")) {
         const newer = fresh.querySelector(`form[action="${field.form.getAttribute("action")}"] input[name="${field.name}"]`);
         if (newer) field.value = newer.value;
       }

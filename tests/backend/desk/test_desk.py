@@ -13,6 +13,7 @@ from backend.conversations import service as conversations
 from backend.conversations.models import Conversation, Holder, Message, MessageKind, TurnState
 from backend.db import Database
 from backend.desk import clerk, hours, service
+from backend.desk.figures import Figures, desk_figures
 from backend.desk.models import Visit
 from backend.desk.service import Patience
 from backend.errors import BadInput, Conflict
@@ -362,6 +363,31 @@ async def test_words_that_were_only_watched_are_answered_when_the_person_has_gon
     async with play.database.write() as session:
         (turn,) = await conversations.claim_turns(session, worker="w", limit=10, sentences=sentences, now=play.clock.now())
     assert (turn.message.id, turn.watch) == (message.id, False)
+
+
+async def test_the_figures_come_from_the_visits_of_one_s_own_desks(play: Play) -> None:
+    async def figures(who: str) -> Figures:
+        async with play.database.read() as session:
+            zone = (await play.desk_of(session)).zone
+            return await desk_figures(session, play.city.scopes[who], days=7, now=play.clock.now(), zone=zone)
+
+    empty = await figures("community1")
+    assert (empty.waiting, empty.longest, empty.in_time, empty.satisfied, len(empty.days)) == (0, None, None, None, 7)
+    late = await play.waits("late", grid="g1")
+    play.clock.advance(minutes=6)
+    await play.clerk()  # climbs to the community
+    for n, minutes in enumerate((2, 4)):
+        one = await play.waits(f"r{n}")
+        play.clock.advance(minutes=minutes)
+        await play.claim(one, "community1")
+        await play.give_back(one, "community1")
+        await play.says(f"r{n}", "满意" if n else "不满意")
+    told = await figures("community1")
+    assert (told.waiting, told.longest, told.asked, told.claimed, told.minutes) == (1, 12, 3, 2, 3.0)
+    assert (told.in_time, told.rated, told.satisfied) == (pytest.approx(2 / 3), 2, 0.5)
+    assert [(day.asked, day.claimed, day.minutes) for day in told.days][-1] == (3, 2, 3.0)
+    assert (await figures("member2")).asked == 0
+    assert late
 
 
 async def test_a_desk_has_hours_and_days_of_its_own(play: Play) -> None:
