@@ -167,7 +167,7 @@ def as_seen(message: Message, types: dict[str, str]) -> dict[str, Any]:
 
 @routes.post("/internal/v1/conversations/{key}/handoff")
 async def hand_off(request: web.Request) -> web.Response:
-    """Ask for a person. Answers {waiting, already, community, level, phone, open, opens, ahead, minutes}."""
+    """Ask for a person. Answers {waiting, already, community, phone, open, opens, ahead, minutes}."""
     body = await body_of(request, Handoff)
     async with request.app[DATABASE].write() as session:
         desk = await request.app[DESK](session)

@@ -15,7 +15,7 @@ from backend.conversations.models import Author, Conversation, Holder, Message, 
 from backend.db import lock, wake
 from backend.errors import Conflict, NotFound
 from backend.grids.calendar import Calendar
-from backend.grids.models import Area
+from backend.grids.models import Area, Level
 from backend.localtime import say_moment
 from backend.outbox import service as outbox
 from backend.residents.models import Account, Resident
@@ -504,11 +504,14 @@ async def desk_of(
 ) -> dict[str, Any]:
     """Where a person is waited for: {community, phone, open, opens} with ``opens`` in local words, "" while open."""
     area = await session.get(Area, conversation.desk_area_code) if conversation.desk_area_code else None
+    above = await session.get(Area, area.parent_code) if area and area.level is Level.GRID and area.parent_code else None
+    name = area.name if area else ""
+    if above is not None and not name.startswith(above.name):
+        name = above.name + name
     is_open = calendar.is_open(now)
     return {
-        "community": area.name if area else "",
-        "level": area.level.value if area else "",
-        "phone": area.phone if area else "",
+        "community": name,
+        "phone": (area.phone or (above.phone if above else "")) if area else "",
         "open": is_open,
         "opens": "" if is_open else say_moment(calendar.next_opening(now), now=now, zone=zone),
     }

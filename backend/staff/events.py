@@ -43,7 +43,7 @@ from backend.staff.schemas import (
     NextStep,
     Reporter,
 )
-from backend.staff.scope import Scope
+from backend.staff.scope import LAW_ROLES, Scope
 
 WORKING = OPEN - {EventState.HANDLED, EventState.VERIFYING}
 YELLOW_PART = 0.25
@@ -360,8 +360,8 @@ async def admitted_items(session: AsyncSession) -> list[Item]:
 
 
 async def grids_within(session: AsyncSession, scope: Scope) -> list[CodeAndName]:
-    """The first GRIDS_OFFERED grids of their area by code, with the community's name; none for departments."""
-    if not scope.path:
+    """The first GRIDS_OFFERED grids of their area by code, with the community's name; none for departments and law roles."""
+    if not scope.path or scope.role in LAW_ROLES:
         return []
     rows = await session.scalars(
         select(Area)

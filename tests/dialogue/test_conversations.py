@@ -54,7 +54,7 @@ CONVERSATIONS: dict[str, list[tuple[str, list[str]]]] = {
     ],
     "a person at any moment, and the report asks nothing more until it is spoken of": [
         ("界牌社区1号楼路灯坏了", [SUMMARY]),
-        ("转人工", ["界牌社区值班台"]),
+        ("转人工", ["界牌社区第一网格值班台"]),
     ],
     "whoever cannot say where is helped, not lectured": [
         ("路灯坏了", ["在哪儿呢"]),
