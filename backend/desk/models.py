@@ -26,7 +26,7 @@ class Visit(HasId, Base):
         ),
     )
 
-    conversation_id: Mapped[int] = mapped_column(ForeignKey("conversation.id"), index=True)
+    conversation_id: Mapped[int | None] = mapped_column(ForeignKey("conversation.id", ondelete="SET NULL"), index=True)
     event_id: Mapped[int | None] = mapped_column(ForeignKey("event.id"), index=True)
     area_code: Mapped[str | None] = mapped_column(ForeignKey("area.code"), index=True)
     reason: Mapped[str] = mapped_column(String(32), default="")
@@ -50,7 +50,7 @@ class Transfer(HasId, Base):
     __tablename__ = "desk_transfer"
 
     visit_id: Mapped[int] = mapped_column(ForeignKey("desk_visit.id"), index=True)
-    conversation_id: Mapped[int] = mapped_column(ForeignKey("conversation.id"), index=True)
+    conversation_id: Mapped[int] = mapped_column(ForeignKey("conversation.id", ondelete="CASCADE"), index=True)
     from_staff_id: Mapped[int] = mapped_column(ForeignKey("staff.id"))
     to_staff_id: Mapped[int | None] = mapped_column(ForeignKey("staff.id"), index=True)
     to_area_code: Mapped[str | None] = mapped_column(ForeignKey("area.code"), index=True)

@@ -13,15 +13,15 @@ depends_on = None
 When = backend.db.UtcDateTime
 
 
-def foreign(table: str, column: str, target: str) -> sa.ForeignKeyConstraint:
-    return sa.ForeignKeyConstraint([column], [target], name=op.f(f"fk_{table}_{column}"))
+def foreign(table: str, column: str, target: str, *, ondelete: str | None = None) -> sa.ForeignKeyConstraint:
+    return sa.ForeignKeyConstraint([column], [target], name=op.f(f"fk_{table}_{column}"), ondelete=ondelete)
 
 
 def upgrade() -> None:
     table = "desk_visit"
     op.create_table(
         table,
-        sa.Column("conversation_id", backend.db.BigId, nullable=False),
+        sa.Column("conversation_id", backend.db.BigId, nullable=True),
         sa.Column("event_id", backend.db.BigId, nullable=True),
         sa.Column("area_code", sa.String(length=32), nullable=True),
         sa.Column("reason", sa.String(length=32), nullable=False),
@@ -38,7 +38,7 @@ def upgrade() -> None:
         sa.Column("ended_at", When(timezone=True), nullable=True),
         sa.Column("stars", sa.Integer(), nullable=True),
         sa.Column("id", backend.db.BigId, autoincrement=True, nullable=False),
-        foreign(table, "conversation_id", "conversation.id"),
+        foreign(table, "conversation_id", "conversation.id", ondelete="SET NULL"),
         foreign(table, "event_id", "event.id"),
         foreign(table, "area_code", "area.code"),
         foreign(table, "staff_id", "staff.id"),
@@ -64,7 +64,7 @@ def upgrade() -> None:
         sa.Column("accepted_by", backend.db.BigId, nullable=True),
         sa.Column("id", backend.db.BigId, autoincrement=True, nullable=False),
         foreign(table, "visit_id", "desk_visit.id"),
-        foreign(table, "conversation_id", "conversation.id"),
+        foreign(table, "conversation_id", "conversation.id", ondelete="CASCADE"),
         foreign(table, "from_staff_id", "staff.id"),
         foreign(table, "to_staff_id", "staff.id"),
         foreign(table, "to_area_code", "area.code"),

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, time
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import delete, select, update
 
 from backend.clock import FakeClock
 from backend.conversations import service as conversations
@@ -14,13 +14,14 @@ from backend.conversations.models import Conversation, Holder, Message, MessageK
 from backend.db import Database
 from backend.desk import clerk, hours, service
 from backend.desk.figures import Figures, desk_figures
-from backend.desk.models import Visit
+from backend.desk.models import Transfer, Visit
 from backend.desk.service import Patience
 from backend.errors import BadInput, Conflict
 from backend.events.models import Event, EventState
 from backend.events.service import Desk, Report, file_event
 from backend.house import DeskFactory, desk_factory
 from backend.outbox import service as outbox
+from backend.outbox.models import Delivery
 from backend.settings import Settings
 from backend.staff import conversations as talks
 from backend.staff.models import StaffNotice
@@ -388,6 +389,25 @@ async def test_the_figures_come_from_the_visits_of_one_s_own_desks(play: Play) -
     assert [(day.asked, day.claimed, day.minutes) for day in told.days][-1] == (3, 2, 3.0)
     assert (await figures("member2")).asked == 0
     assert late
+
+
+async def test_a_conversation_that_is_deleted_leaves_its_visit_for_the_figures_and_no_reasons(play: Play) -> None:
+    one = await play.waits("a")
+    await play.claim(one, "community1")
+
+    async def offer(session: object, row: Conversation, desk: Desk) -> None:
+        await talks.offer(session, play.city.scopes["community1"], row, to="area:s1", reason="他欠了钱", now=desk.now)
+
+    await play.act(one, offer)
+    await play.give_back(one, "community1")
+    async with play.database.write() as session:
+        for table in (Delivery, Message):
+            await session.execute(delete(table).where(table.conversation_id == one))
+        await session.execute(update(StaffNotice).values(conversation_id=None))
+        await session.execute(delete(Conversation).where(Conversation.id == one))
+    async with play.database.read() as session:
+        assert list(await session.scalars(select(Visit.conversation_id))) == [None]
+        assert list(await session.scalars(select(Transfer.id))) == []
 
 
 async def test_a_desk_has_hours_and_days_of_its_own(play: Play) -> None:
