@@ -18,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from backend.broadcasts.models import BroadcastCopy, Subscription
 from backend.conversations.models import Author, Conversation, Message, TurnState
 from backend.db import wake
+from backend.desk.models import Transfer, Visit
 from backend.events.models import Event, EventPhoto, History, Supporter, Urge
 from backend.feedback.masking import masked
 from backend.feedback.models import Misunderstood
@@ -55,6 +56,8 @@ PLAN = {
     "event_photo": "kept with its event",
     "event_supporter": "deleted",
     "event_urge": "deleted",
+    "desk_visit": "kept for the figures, ended and without its conversation",
+    "desk_transfer": "deleted",
     "staff_notice": "deleted where it quotes a report, else loses the conversation",
     "consult": "deleted with what was said in it; one with a legal aid case is kept by law",
     "subscription": "deleted",
@@ -198,6 +201,11 @@ async def erase(session: AsyncSession, request: PersonalRequest, *, sentences: S
         update(StaffNotice).where(StaffNotice.conversation_id == conversation_id).values(conversation_id=None),
         update(Event).where(Event.conversation_id == conversation_id).values(conversation_id=None),
         update(Event).where(Event.message_id.in_(messages)).values(message_id=None),
+        delete(Transfer).where(Transfer.conversation_id == conversation_id),
+        update(Visit)
+        .where(Visit.conversation_id == conversation_id, Visit.ended_at.is_(None))
+        .values(ended_at=now, climb_at=None),
+        update(Visit).where(Visit.conversation_id == conversation_id).values(conversation_id=None),
         delete(Supporter).where(or_(Supporter.resident_id == resident_id, Supporter.conversation_id == conversation_id)),
         delete(Urge).where(Urge.resident_id == resident_id),
         delete(Misunderstood).where(Misunderstood.message_id.in_(messages)),
