@@ -60,13 +60,14 @@ class Size:
 
 
 def _serve(home: str, url: str, port: int, token: str) -> None:
-    """The backend's internal API alone, as ``python -m backend`` serves it."""
+    """The backend's internal API as ``python -m backend`` serves it, but for the classifier of matters: no vote needs it."""
     from aiohttp import web
 
     from backend.app import internal_app
 
     settings = Settings(home=Path(home), database_url=url, service_token=token)
     app = internal_app(settings, Database(url))
+    app.on_startup.clear()
     web.run_app(app, host="127.0.0.1", port=port, print=None, access_log=None, handle_signals=True)
 
 
