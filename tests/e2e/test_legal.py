@@ -45,8 +45,8 @@ def test_a_question_finds_a_volunteer_and_comes_back_answered(system: System) ->
     assert decision
     coordinator.post(decision[1], decision="approve")
 
-    assert "没问题就交给志愿律师" in texts(system.chat("worker", QUESTION))[0]
-    number = number_in(system.chat("worker", "提交给律师"))
+    assert "没问题就交给志愿律师" in "".join(texts(system.chat("worker", QUESTION, wait=3)))
+    number = number_in(system.chat("worker", "提交给律师", wait=3))
     consult = f"/legal/consults/{number}"
     assert number in lawyer.get("/legal")
     lawyer.post(f"{consult}/claim")
