@@ -143,6 +143,11 @@ async def take_confirmation(_turn: Turn, draft: dict[str, Any], asked: str | Non
     return True
 
 
+async def take_resumption(turn: Turn, _draft: dict[str, Any], _asked: str | None) -> bool:
+    turn.say("utter_resume")
+    return True
+
+
 async def take_wish_to_edit(_turn: Turn, draft: dict[str, Any], _asked: str | None) -> bool:
     draft["editing"] = True
     return True
@@ -378,6 +383,7 @@ SHARED = {
     "not_dangerous": take_no_danger,
     "report_emergency": take_emergency,
     "request_human": take_wish_for_person,
+    "resume": take_resumption,
     "share_photo": take_media,
     "share_file": take_media,
     "share_location": take_location,

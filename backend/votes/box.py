@@ -3,7 +3,7 @@
 Hybrid encryption with the `cryptography` package: HPKE (RFC 9180: X25519, HKDF-SHA256, ChaCha20-Poly1305) seals an
 envelope key to the vote's public key; the envelope key seals at most ENVELOPE_BALLOTS ballots and is then forgotten. The
 vote's private key exists twice in its life, in memory: when it is made and wrapped for the keyholders, and when they open.
-docs/adr/0005 says what this protects against and what not.
+docs/adr/0004 says what this protects against and what not.
 """
 
 import base64

@@ -125,7 +125,7 @@ CONVERSATIONS: dict[str, list[tuple[str, list[str]]]] = {
         ("不是狗叫，是垃圾没人收", ["垃圾清运", SUMMARY]),
     ],
     "who knows no place chooses a street": [
-        ("电线杆歪了", ["在哪儿呢"]),
+        ("路灯不亮了，一个礼拜了", ["在哪儿呢"]),
         ("不知道", ["没对上"]),
         ("就那边", ["先选个街道"]),
         ("城东街道", ["具体在什么位置"]),

@@ -70,3 +70,4 @@ def test_two_staff_a_resident_and_a_killed_console(tmp_path: Path) -> None:
         assert send(system, winner, f"{path}/return", {})[0] == 200
         after = texts(system.chat("wang", wait=4))
         assert "刚才的接待，您满意吗？" in after[0]
+        assert any("刚才没办完的" in text for text in after)

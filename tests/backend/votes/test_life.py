@@ -193,7 +193,7 @@ async def test_who_took_part_and_what_was_voted_share_no_key_no_order_and_no_tim
     async with hall.database.read() as session:
         lying = [bytes(slot) for slot in await session.scalars(text("SELECT slot FROM vote_ballot"))]
         assert sorted(lying) == sorted(order)
-        if hall.database.sqlite:  # PostgreSQL's pages keep the order of writing until the box is opened: docs/adr/0005
+        if hall.database.sqlite:  # PostgreSQL's pages keep the order of writing until the box is opened: docs/adr/0004
             assert lying == sorted(order)
     await hall.ends(number)
     async with hall.database.read() as session:
