@@ -2,7 +2,13 @@
 
 import os
 
-pytest_plugins = ["tests.support.browser", "tests.support.databases", "tests.support.notrun", "tests.support.system"]
+pytest_plugins = [
+    "tests.support.browser",
+    "tests.support.databases",
+    "tests.support.models",
+    "tests.support.notrun",
+    "tests.support.system",
+]
 
 for _name in list(os.environ):
     if _name.startswith("TELEGRAM_") or (_name.startswith("LINLITONG_") and not _name.startswith("LINLITONG_TEST_")):

@@ -2,10 +2,8 @@
 engine."""
 
 import asyncio
-import functools
 import hashlib
 import json
-import shutil
 import socket
 import time
 from collections.abc import AsyncIterator, Callable
@@ -24,14 +22,11 @@ from backend.conversations import service as conversations
 from backend.db import Database
 from backend.events import service as events
 from backend.house import desk_factory
-from backend.legal.areas import AreaClassifier
 from backend.outbox import service as outbox
 from backend.settings import Settings as BackendSettings
-from backend.triage.classifier import ItemClassifier
 from bot.gateway.app import Context, gateway_app
 from bot.gateway.settings import Settings
 from tests.support import small_city
-from tests.support.system import KEPT_MODELS
 from wording import Sentences
 
 TOKEN = "service-token-of-the-tests"
@@ -140,9 +135,6 @@ async def town(database_url: str, home: Path, *channels: Context, **settings: An
     database = Database(database_url)
     backend_settings = BackendSettings(service_token=TOKEN, home=home)
     engine = FakeEngine()
-    (home / "models").mkdir(exist_ok=True)
-    shutil.copy(item_model(), home / "models")
-    shutil.copy(legal_model(), home / "models")
     backend = Server(lambda: internal_app(backend_settings, database))
     engine_server = Server(engine.app)
     await backend.start()
@@ -158,22 +150,6 @@ async def town(database_url: str, home: Path, *channels: Context, **settings: An
         for server in (gateway, engine_server, backend):
             await server.stop()
         await database.close()
-
-
-@functools.cache
-def item_model() -> Path:
-    """The item classifier's model where no items are known, trained once for all tests."""
-    path = KEPT_MODELS / "without-items" / "triage-items.npz"
-    ItemClassifier.load(path)
-    return path
-
-
-@functools.cache
-def legal_model() -> Path:
-    """The model of the areas of law, trained once for all tests."""
-    path = KEPT_MODELS / "legal-areas.npz"
-    AreaClassifier.load(path)
-    return path
 
 
 async def file_streetlight(running: Town, address: str, keys: list[str]) -> str:

@@ -1,6 +1,5 @@
 """A resident who talks about subsidies with the real backend over HTTP, as the actions do."""
 
-import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -22,7 +21,6 @@ from backend.vault.models import Secret
 from backend.vault.numbers import check_digit, luhn
 from backend.vault.service import Vault, put
 from linlitong.home import ROOT
-from tests.gateway.running import item_model
 from tests.support.small_city import SmallCity, build
 from wording import Sentences
 
@@ -99,8 +97,6 @@ async def city(database: Database, clock: FakeClock) -> SmallCity:
 @pytest.fixture
 async def client(database: Database, clock: FakeClock, tmp_path: Path) -> AsyncIterator[TestClient]:
     """The backend, started before its city has items: nothing is to be learned about them."""
-    (tmp_path / "models").mkdir()
-    shutil.copy(item_model(), tmp_path / "models")
     app = internal_app(Settings(home=tmp_path, service_token="t"), database, clock)
     async with TestClient(TestServer(app)) as client:
         client.session.headers["Authorization"] = "Bearer t"

@@ -1,6 +1,5 @@
 """What is sealed opens with its key only, is found by its hash, and is uncovered with a reason that stays."""
 
-import shutil
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -18,7 +17,6 @@ from backend.vault import service
 from backend.vault.models import Secret, VaultItem, VaultUncovering
 from backend.vault.numbers import check_digit
 from backend.vault.service import Vault, WrongKey
-from tests.gateway.running import item_model
 from tests.support.small_city import build
 
 OLD, NEW, HASHING = "11" * 32, "22" * 32, "33" * 32
@@ -85,8 +83,6 @@ def test_keys_are_made_once_and_only_the_owner_reads_them(tmp_path: Path):
 async def test_two_hundred_marked_numbers_never_reach_the_plain_columns_or_the_turn(
     database: Database, clock: FakeClock, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ):
-    (tmp_path / "models").mkdir()
-    shutil.copy(item_model(), tmp_path / "models")
     app = internal_app(Settings(home=tmp_path, service_token="t"), database, clock)
     born = date(1944, 1, 1)
     identities = [f"321202{born.replace(year=1930 + n):%Y%m%d}{n:03d}" for n in range(67)]
