@@ -31,7 +31,7 @@ from backend.staff import conversations as talks
 from backend.staff import events as work
 from backend.staff import notices, service
 from backend.staff.schemas import Handler
-from backend.staff.scope import DESK_ROLES, LAW_ROLES
+from backend.staff.scope import DESK_ROLES, LAW_ROLES, VOTE_ROLES
 from backend.triage import service as triage
 from backend.web import CLOCK, DATABASE, SENTENCES, SETTINGS
 
@@ -62,6 +62,7 @@ class Visit:
             template,
             signed=self.signed,
             has_desk=scope.role in DESK_ROLES,
+            has_votes=scope.role in VOTE_ROLES,
             waiting=await talks.waiting(session, scope),
             unread=await notices.unread(session, scope.staff_id),
             stream=await address_of(session, scope, {"notices": "", "desk": ""} | (live or {})),

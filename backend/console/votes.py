@@ -21,7 +21,7 @@ from backend.errors import BadInput, Conflict, Forbidden
 from backend.grids.models import Area, Level
 from backend.house import BOOTH
 from backend.staff import conversations as talks
-from backend.staff.scope import DESK_ROLES
+from backend.staff.scope import VOTE_ROLES
 from backend.votes import cards, matching, opening, service
 from backend.votes.booth import Booth
 from backend.votes.electorate import read_electorate, units_of
@@ -37,7 +37,7 @@ Act = Callable[[AsyncSession, Vote, Booth], Awaitable[Any]]
 
 
 def _may(visit: Visit) -> None:
-    if visit.signed.scope.role not in DESK_ROLES:
+    if visit.signed.scope.role not in VOTE_ROLES:
         raise Forbidden
 
 

@@ -23,6 +23,7 @@ DESKS = {
 MANAGERS = frozenset({Role.GRID_HEAD, Role.COMMUNITY, Role.STREET, Role.DISTRICT, Role.ADMIN})
 DESK_ROLES = frozenset({Role.GRID_MEMBER, Role.GRID_HEAD, Role.COMMUNITY, Role.STREET, Role.DISTRICT, Role.ADMIN})
 GRID_ROLES = frozenset({Role.GRID_MEMBER, Role.GRID_HEAD})
+VOTE_ROLES = DESK_ROLES - GRID_ROLES
 # They serve the whole city on the legal desk, and see neither its events nor its conversations.
 LAW_ROLES = frozenset({Role.LAW_VOLUNTEER, Role.LAW_COORDINATOR})
 

@@ -19,7 +19,7 @@ from backend.db import lock, wake
 from backend.errors import BadInput, Conflict, Forbidden, NotFound
 from backend.grids.models import Area
 from backend.outbox import service as outbox
-from backend.staff.scope import DESK_ROLES, Scope
+from backend.staff.scope import VOTE_ROLES, Scope
 from backend.votes import box
 from backend.votes.booth import Booth
 from backend.votes.electorate import fingerprint
@@ -117,7 +117,7 @@ def check(draft: Draft, *, now: datetime) -> list[dict[str, str]]:
 
 
 def may_manage(scope: Scope, area_path: str) -> bool:
-    return scope.role in DESK_ROLES and scope.covers(area_path)
+    return scope.role in VOTE_ROLES and scope.covers(area_path)
 
 
 async def by_number(session: AsyncSession, number: str, *, scope: Scope | None = None) -> Vote:
@@ -130,7 +130,7 @@ async def by_number(session: AsyncSession, number: str, *, scope: Scope | None =
 
 async def in_scope(session: AsyncSession, scope: Scope) -> list[Vote]:
     """The votes that this staff member may run, newest first."""
-    if scope.role not in DESK_ROLES or not scope.path:
+    if scope.role not in VOTE_ROLES or not scope.path:
         return []
     rows = await session.scalars(
         select(Vote).where(Vote.area_path.startswith(scope.path, autoescape=True)).order_by(Vote.id.desc()).limit(200)

@@ -35,6 +35,8 @@ SEES = {
     "lights": {"lights", "far lights"},
     "water": set(),
     "admin": NEAR | FAR,
+    "law": set(),
+    "law-head": set(),
     "far-grid": FAR,
     "far-community": FAR,
     "far-street": FAR,

@@ -57,6 +57,8 @@ STAFF = {
     "lights": ("丁一鸣", Role.DEPARTMENT, None, "SZ"),
     "water": ("沈秋", Role.DEPARTMENT, None, "SL"),
     "admin": ("郑玉芳", Role.ADMIN, "LL", None),
+    "law": ("何静", Role.LAW_VOLUNTEER, "LL", None),
+    "law-head": ("孙立", Role.LAW_COORDINATOR, "LL", None),
     "far-grid": ("薛阳", Role.GRID_MEMBER, "JP1", None),
     "far-community": ("陶春", Role.COMMUNITY, "JP", None),
     "far-street": ("范文", Role.STREET, "DP", None),
