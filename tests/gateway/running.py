@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from datetime import time as time_of_day
 from pathlib import Path
 from typing import Any
 
@@ -133,7 +134,7 @@ class Town:
 async def town(database_url: str, home: Path, *channels: Context, **settings: Any) -> AsyncIterator[Town]:
     """Start everything; ``settings`` are the gateway's."""
     database = Database(database_url)
-    backend_settings = BackendSettings(service_token=TOKEN, home=home)
+    backend_settings = BackendSettings(service_token=TOKEN, home=home, quiet_from=time_of_day(0), quiet_until=time_of_day(0))
     engine = FakeEngine()
     backend = Server(lambda: internal_app(backend_settings, database))
     engine_server = Server(engine.app)

@@ -41,6 +41,8 @@ class System:
             "LINLITONG_HOME": str(home),
             "LINLITONG_RESIDENT_PORT": self.resident.rsplit(":", 1)[1],
             "LINLITONG_STAFF_PORT": self.staff.rsplit(":", 1)[1],
+            "LINLITONG_QUIET_FROM": "00:00",  # the tests run at night too
+            "LINLITONG_QUIET_UNTIL": "00:00",
             **settings,
         }
         self.process: subprocess.Popen[bytes] | None = None
