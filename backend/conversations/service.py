@@ -246,7 +246,7 @@ async def finish_turn(
     """Store the bot's replies and end the turn; returns False when nothing was written, because the turn had
     ended already or a person took the conversation meanwhile.
 
-    The first answer a resident ever gets is followed by one line on what is kept.
+    The first answer a resident ever gets comes with one line on what is kept: see ``with_privacy``.
     """
     message = await session.get(Message, message_id, with_for_update=True)
     if message is None or message.turn_state is None:
