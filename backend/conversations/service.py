@@ -285,9 +285,11 @@ async def finish_turn(
 
 
 def with_privacy(replies: list[dict[str, Any]], sentences: Sentences) -> list[dict[str, Any]]:
-    """The first answer with the line on what is kept: last, but above a question whose buttons stay at hand."""
-    line = {"text": sentences.say("utter_privacy").text}
-    return [*replies[:-1], line, replies[-1]] if replies and replies[-1].get("buttons") else [*replies, line]
+    """The first answer with the line on what is kept: below it, or in a question whose buttons are to stay at hand."""
+    line = sentences.say("utter_privacy").text
+    if replies and replies[-1].get("buttons"):
+        return [*replies[:-1], replies[-1] | {"text": f"{replies[-1].get('text') or ''}\n\n{line}"}]
+    return [*replies, {"text": line}]
 
 
 async def warn(

@@ -71,7 +71,7 @@ async def test_what_was_asked_is_over_once_the_resident_says_something_else_but_
 ) -> None:
     running.engine.buttons["路灯坏了"] = YES_NO
     await resident.say("路灯坏了")
-    await resident.hears(SAID.format("路灯坏了"))
+    await resident.page.wait_for_selector("#log .chip")
     await running.push(await resident.address(), "路灯故障（1234-5678）解决了吗？", buttons=SOLVED)
     await resident.hears("路灯故障（1234-5678）解决了吗？")
     assert await disabled(resident) == {"确认": False, "取消": False, "已解决": False}

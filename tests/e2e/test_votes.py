@@ -1,6 +1,7 @@
 """A vote in the running system: made at the console, voted in by chat; the choice is nowhere on the disk."""
 
 import http.cookiejar
+import json
 import re
 import time
 import urllib.error
@@ -122,7 +123,7 @@ def test_a_resident_votes_by_slip_and_changes_it_and_the_record_does_not_know_ho
     assert "已经用过了" in "\n".join(texts(system.chat("another", codes["7-101"])))
     assert "<strong>1</strong> / 2" in console.get(where)
     status, said = fetched(system, f"/api/votes/{where.rpartition('/')[2]}")
-    assert (status, "还没有结果" in said.decode()) == (409, True)
+    assert (status, "还没有结果" in json.dumps(json.loads(said), ensure_ascii=False)) == (409, True)
     assert fetched(system, "/api/votes/TP-000000")[0] == 404
     status, program = fetched(system, "/api/recount.py")
     assert (status, b"def problems" in program) == (200, True)

@@ -268,7 +268,7 @@ async def asked(telegram: TelegramTown) -> dict[str, Any]:
     """A message with buttons in the chat."""
     telegram.town.engine.buttons["路灯坏了"] = CONFIRM
     telegram.api.say(CHAT, "路灯坏了")
-    _, question = await telegram.answered(CHAT, 2)
+    (question,) = await telegram.answered(CHAT, 1)
     return question
 
 
