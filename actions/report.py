@@ -248,6 +248,8 @@ async def read_text(
     no_place = asked == "place" and (DO_NOT_KNOW.search(text) or turn.intent == "out_of_scope")
     if turn.intent in ASIDE and not no_place and not (place and (asked == "place" or (asked == "confirmation" and correcting))):
         return False
+    if no_place:
+        matters = []  # who cannot say where has said nothing about what
     took = False
     if place:
         take_place(draft, place)
