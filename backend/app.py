@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 
 from aiohttp import web
@@ -13,7 +14,8 @@ from backend.clock import Clock, SystemClock
 from backend.conversations.routes import routes as conversation_routes
 from backend.db import Database
 from backend.desk import clerk as desk_clerk
-from backend.events import clerk
+from backend.duties import keep_on
+from backend.events import clerk as event_clerk
 from backend.events.routes import routes as event_routes
 from backend.house import BOOTH, DESK, GATE, desk_factory, patience_of
 from backend.intake.routes import READERS
@@ -97,16 +99,18 @@ async def _prepare(app: web.Application) -> None:
 
 
 async def _clerk(app: web.Application) -> AsyncIterator[None]:
-    tasks = [
-        *(
-            asyncio.create_task(clerk.run(app[DATABASE], app[DESK], work=work))
-            for work in (clerk.run_once, legal_clerk.run_once, broadcast_clerk.run_once, aid_clerk.run_once)
-        ),
-        asyncio.create_task(desk_clerk.run(app[DATABASE], app[DESK], patience_of(app[SETTINGS]))),
-        asyncio.create_task(votes_clerk.run(app[DATABASE], app[BOOTH])),
-        asyncio.create_task(subsidy_clerk.run(app[DATABASE], app[DESK])),
-        asyncio.create_task(personal_clerk.run(app[DATABASE], app[CLOCK], app[SETTINGS], app[SENTENCES])),
-    ]
+    database, desk_of, settings = app[DATABASE], app[DESK], app[SETTINGS]
+    work = {
+        "events": (1.0, partial(event_clerk.run_once, database, desk_of)),
+        "desk": (1.0, partial(desk_clerk.run_once, database, desk_of, patience_of(settings))),
+        "legal": (1.0, partial(legal_clerk.run_once, database, desk_of)),
+        "legal aid": (1.0, partial(aid_clerk.run_once, database, desk_of)),
+        "broadcasts": (1.0, partial(broadcast_clerk.run_once, database, desk_of)),
+        "votes": (1.0, partial(votes_clerk.run_all, database, app[BOOTH])),
+        "subsidies": (30.0, partial(subsidy_clerk.run_once, database, desk_of)),
+        "personal": (20.0, partial(personal_clerk.run_once, database, app[CLOCK], settings, app[SENTENCES])),
+    }
+    tasks = [asyncio.create_task(keep_on(database, name, round_, every=every)) for name, (every, round_) in work.items()]
     yield
     for task in tasks:
         task.cancel()

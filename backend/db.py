@@ -119,7 +119,7 @@ async def lock(session: AsyncSession, row: Base) -> None:
 
 
 def wake(session: AsyncSession, name: str) -> None:
-    """Ring signal ``name`` ("turns", "deliveries", "console") once this transaction is committed."""
+    """Ring signal ``name`` ("turns", "deliveries", "console", a clerk's: see app.py) once this transaction is committed."""
     session.info.setdefault("wake", set()).add(name)
 
 

@@ -5,9 +5,9 @@ import os
 pytest_plugins = [
     "tests.support.browser",
     "tests.support.databases",
-    "tests.support.models",
     "tests.support.notrun",
     "tests.support.system",
+    "tests.support.models",
 ]
 
 for _name in list(os.environ):

@@ -104,7 +104,7 @@ async def plan(
     )
     session.add(broadcast)
     await session.flush()
-    wake(session, "clerk")
+    wake(session, "broadcasts")
     return broadcast
 
 
@@ -186,7 +186,7 @@ async def send(session: AsyncSession, broadcast: Broadcast, *, desk: Desk) -> in
     broadcast.state = BroadcastState.SENDING if count == BATCH else BroadcastState.SENT
     broadcast.sent_at = desk.now if broadcast.state is BroadcastState.SENT else None
     if count == BATCH:
-        wake(session, "clerk")
+        wake(session, "broadcasts")
     return count
 
 

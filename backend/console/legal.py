@@ -129,7 +129,7 @@ async def answer(visit: Visit) -> web.StreamResponse:
 
     async def act(session: AsyncSession, consult: Consult, desk: Desk) -> None:
         index = await law.index(session)
-        named = index.articles_named(form["text"], at=desk.now.astimezone(desk.zone).date())
+        named = index.articles_named(form["text"], at=desk.today)
         unknown = list(dict.fromkeys(one.text for one in named if one.article is None))
         sure = form["sure"] == "、".join(unknown)
         await service.answer(session, visit.signed.scope, consult, form["text"], unknown=unknown, sure=sure, desk=desk)

@@ -280,7 +280,7 @@ async def finish_turn(
         )
     _end_turn(message, TurnState.DONE)
     wake(session, "turns")
-    wake(session, "clerk")
+    wake(session, "events")
     return True
 
 
@@ -389,7 +389,7 @@ async def ask_for_person(
         return False
     conversation.holder = Holder.WAITING
     conversation.waiting_since = now
-    wake(session, "clerk")
+    wake(session, "desk")
     return True
 
 

@@ -165,7 +165,7 @@ async def refuse(request: web.Request) -> web.Response:
     body = await body_of(request, RefusalBody)
 
     async def work(session: AsyncSession, _conversation: Conversation, desk: Desk) -> dict[str, Any]:
-        await catalogue.count_refusal(session, body.item_code, desk.now.astimezone(desk.zone).date())
+        await catalogue.count_refusal(session, body.item_code, desk.today)
         return {"ok": True}
 
     return await effect(request, work)

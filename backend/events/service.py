@@ -1,7 +1,7 @@
 """The event's life. Every change goes through ``move`` or stands beside it in the history; nothing is overwritten."""
 
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -53,6 +53,11 @@ class Desk:
     verify_hours: int
     reopen_days: int
     duplicate_days: int
+
+    @property
+    def today(self) -> date:
+        """The local day."""
+        return self.now.astimezone(self.zone).date()
 
 
 @dataclass(frozen=True)
@@ -148,7 +153,7 @@ async def file_event(
     what = f"{'紧急上报' if event.urgent else '新上报'}：{event.description[:40]}"
     for staff in await grids.members_of(session, area.code):
         notices.tell(session, staff.id, what, now=desk.now, event_id=event.id)
-    wake(session, "clerk")
+    wake(session, "events")
     wake(session, "console")
     return event
 
@@ -294,7 +299,7 @@ async def move(
     if to is EventState.HANDLED:
         await move(session, event, EventState.VERIFYING, actor=Actor.system(), desk=desk)
     if to is EventState.REOPENED:
-        wake(session, "clerk")
+        wake(session, "events")
 
 
 async def _enter(
@@ -630,7 +635,7 @@ async def urge(session: AsyncSession, event: Event, *, resident_id: int, desk: D
     await lock(session, event)
     if event.state in FINAL or event.state in (EventState.HANDLED, EventState.VERIFYING):
         raise Conflict("这件事已经处理过了，不用再催。", code="over")
-    day = desk.now.astimezone(desk.zone).date()
+    day = desk.today
     if await session.get(Urge, (event.id, day)) is not None:
         raise TooMany("今天已经催过一次了，明天还没动静可以再催。", code="urged_today")
     session.add(Urge(event_id=event.id, day=day, resident_id=resident_id))

@@ -1,26 +1,18 @@
-"""What happens by itself on the legal desk: lapsed claims go back to the queue, answered consults end with time.
+"""What happens by itself on the legal desk: lapsed claims go back to the queue, answered consults end with time."""
 
-All of it is found from the record's own state.
-"""
-
-import logging
-from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
-from sqlalchemy import ColumnElement, exists, or_, select
+from sqlalchemy import ColumnElement, exists, or_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend.db import Database
-from backend.errors import LinlitongError
+from backend.duties import Duty, do_due
 from backend.events.service import Desk
 from backend.house import DeskFactory
 from backend.legal import pushes, service
 from backend.legal.models import Consult, ConsultState, Volunteer, VolunteerState
 from backend.staff import notices
 from backend.staff.models import Staff
-
-logger = logging.getLogger(__name__)
-BATCH = 50
 
 
 def _lapsed(desk: Desk) -> ColumnElement[bool]:
@@ -54,28 +46,9 @@ async def end_by_time(session: AsyncSession, consult: Consult, desk: Desk) -> No
     await pushes.say(session, consult, "utter_consult_ended_by_time", desk=desk, days=service.ANSWERED_DAYS)
 
 
-Due = Callable[[Desk], ColumnElement[bool]]
-Act = Callable[[AsyncSession, Consult, Desk], Awaitable[None]]
-DUTIES: list[tuple[Due, Act]] = [(_orphaned, orphan), (_lapsed, let_lapse), (_silent, end_by_time)]
+DUTIES = (Duty(Consult, _orphaned, orphan), Duty(Consult, _lapsed, let_lapse), Duty(Consult, _silent, end_by_time))
 
 
 async def run_once(database: Database, desk_of: DeskFactory) -> int:
     """Do everything that is due, each consult in its own transaction; returns how many were done."""
-    done = 0
-    for due, act in DUTIES:
-        async with database.read() as session:
-            condition = due(await desk_of(session))
-            ids = list(await session.scalars(select(Consult.id).where(condition).order_by(Consult.id).limit(BATCH)))
-        for consult_id in ids:
-            try:
-                async with database.write() as session:
-                    desk = await desk_of(session)
-                    consult = await session.scalar(
-                        select(Consult).where(Consult.id == consult_id, due(desk)).with_for_update(skip_locked=True)
-                    )
-                    if consult is not None:
-                        await act(session, consult, desk)
-                        done += 1
-            except LinlitongError as error:
-                logger.error("consult %s: %s failed with %s", consult_id, act.__name__, error.code)
-    return done
+    return await do_due(database, desk_of, DUTIES)

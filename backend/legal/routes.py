@@ -34,7 +34,7 @@ async def read(request: web.Request) -> web.Response:
     async with request.app[DATABASE].read() as session:
         conversation = await conversations.by_tracker_key(session, request.query.get("conversation", ""))
         desk = await request.app[DESK](session)
-        found = await law.shown(session, body.text, at=desk.now.astimezone(desk.zone).date())
+        found = await law.shown(session, body.text, at=desk.today)
         still_open = await service.of_resident(session, conversation.resident_id, only_open=True)
     reading = law.read(body.text)
     same = next((consult for consult in still_open if service.alike(consult.question, body.text)), None)

@@ -97,7 +97,7 @@ async def decide(session: AsyncSession, scope: Scope, staff_id: int, *, approve:
     words = "您的律师志愿者资料已通过，可以接单了" if approve else f"您的律师志愿者资料没有通过：{reason}"
     notices.tell(session, staff_id, words, now=now)
     _note(session, profile, "profile_approved" if approve else "profile_refused", now=now, by=scope.staff_id, note=reason)
-    wake(session, "clerk")
+    wake(session, "legal")
     return profile
 
 

@@ -1,7 +1,5 @@
 """The job behind 导出我的数据 and 删除我的数据: it finds what was asked in the record, and the engine forgets too."""
 
-import logging
-
 import aiohttp
 from sqlalchemy import select
 
@@ -11,10 +9,8 @@ from backend.media import service as media
 from backend.personal import service
 from backend.personal.models import PersonalRequest, Wish, WishState
 from backend.settings import Settings
-from backend.web import without_values
 from wording import Sentences
 
-logger = logging.getLogger(__name__)
 ENGINE_SECONDS = 10
 BATCH = 20
 
@@ -57,15 +53,3 @@ async def _engine_forgot(settings: Settings, tracker_key: str) -> bool:
             return response.status == 200
     except (aiohttp.ClientError, TimeoutError):
         return False
-
-
-async def run(database: Database, clock: Clock, settings: Settings, sentences: Sentences, *, every: float = 20.0) -> None:
-    """Run for ever: at once when rung, else every ``every`` seconds."""
-    signal = database.signals["personal"]
-    while True:
-        seen = signal.count
-        try:
-            await run_once(database, clock, settings, sentences)
-        except Exception as error:  # the process's edge: the next round finds the same work again
-            logger.error("the clerk of personal data stumbled", exc_info=without_values(error))
-        await signal.wait(every, since=seen)

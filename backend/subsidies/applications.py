@@ -86,7 +86,7 @@ async def submit(session: AsyncSession, conversation: Conversation | None, form:
     fits = advise(catalogue, form.facts, [form.kind]).fits
     if not fits:
         raise BadInput(desk.sentences.say("utter_subsidy_not_fitting", name=kind.name).text, code="not_eligible")
-    today = desk.now.astimezone(desk.zone).date()
+    today = desk.today
     first = kind.levels[0]
     application = SubsidyApplication(
         number=_number(),
@@ -265,7 +265,7 @@ async def _approve(
     application.due_at = None
     if kind.publication_days:
         move(session, application, "publish", desk=desk, staff_id=scope.staff_id, note=note)
-        today = desk.now.astimezone(desk.zone).date()
+        today = desk.today
         application.published_until = today + timedelta(days=kind.publication_days)
         await push(session, application, "published", desk=desk, days=kind.publication_days)
     else:

@@ -150,7 +150,7 @@ def _check_age(room: Room, item: VaultItem) -> None:
     born = numbers.birth_of(room.vault.open(item))
     if born is None or "age" not in room.talk.facts:
         return
-    today = room.desk.now.astimezone(room.desk.zone).date()
+    today = room.desk.today
     age = age_on(born, today)
     if age != room.talk.facts["age"]:
         room.know({"age": age})
@@ -319,7 +319,7 @@ async def _summary(room: Room, kind: Kind) -> Said:
     draft, session = room.talk.draft, room.session
     items = {key: await session.get_one(VaultItem, draft[key]) for key in ("name", "identity", "account")}
     fit = advise(room.catalogue, room.talk.facts, [kind.code]).fits
-    today = room.desk.now.astimezone(room.desk.zone).date()
+    today = room.desk.today
     papers = draft.get("papers", {})
     names = {paper.code: paper for paper in _papers(room)}
     lines = [

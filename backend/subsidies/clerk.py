@@ -1,19 +1,13 @@
-"""What happens to applications by themselves: a level that is late climbs, gaps are reminded of, a 公示 comes to its end.
+"""What happens to applications by themselves: a level that is late climbs, gaps are reminded of, a 公示 comes to its end."""
 
-Everything is found from the record's own state, so a clerk that died has lost nothing.
-"""
+from datetime import timedelta
 
-import logging
-from collections.abc import Awaitable, Callable
-from datetime import date, timedelta
-from typing import Any
-
-from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy import ColumnElement, or_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend.catalogue.models import HandlerKind
-from backend.db import Database, lock
-from backend.errors import LinlitongError
+from backend.db import Database
+from backend.duties import Duty, do_due
 from backend.events.service import Desk
 from backend.grids.models import Area
 from backend.house import DeskFactory
@@ -22,15 +16,8 @@ from backend.staff import notices
 from backend.subsidies import applications
 from backend.subsidies.applications import REMIND, cure_left, move, push
 from backend.subsidies.models import ApplicationState, SubsidyApplication, SubsidyDocument
-from backend.web import without_values
 
-logger = logging.getLogger(__name__)
-BATCH = 50
 OPEN = (ApplicationState.REVIEW, ApplicationState.MORE)
-
-
-def _today(desk: Desk) -> date:
-    return desk.now.astimezone(desk.zone).date()
 
 
 async def climb(session: AsyncSession, application: SubsidyApplication, desk: Desk) -> None:
@@ -52,28 +39,18 @@ async def end_publication(session: AsyncSession, application: SubsidyApplication
     await applications.approved(session, application, desk=desk)
 
 
-Due = Callable[[Desk], ColumnElement[bool]]
-DUTIES: list[tuple[Due, Callable[[AsyncSession, SubsidyApplication, Desk], Awaitable[None]]]] = [
-    (
-        lambda desk: (
-            (SubsidyApplication.state == ApplicationState.REVIEW)
-            & (SubsidyApplication.due_at <= desk.now)
-            & SubsidyApplication.late_at.is_(None)
-        ),
-        climb,
-    ),
-    (
-        lambda desk: (
-            (SubsidyApplication.state == ApplicationState.PUBLISHED) & (SubsidyApplication.published_until < _today(desk))
-        ),
-        end_publication,
-    ),
-]
+def _late(desk: Desk) -> ColumnElement[bool]:
+    late = (SubsidyApplication.state == ApplicationState.REVIEW) & (SubsidyApplication.due_at <= desk.now)
+    return late & SubsidyApplication.late_at.is_(None)
+
+
+def _published_long_enough(desk: Desk) -> ColumnElement[bool]:
+    return (SubsidyApplication.state == ApplicationState.PUBLISHED) & (SubsidyApplication.published_until < desk.today)
 
 
 def _gap_due(desk: Desk) -> ColumnElement[bool]:
     """Gaps whose next mark (7, 3, 1 days before) has come and was not told."""
-    today = _today(desk)
+    today = desk.today
     marks = [
         (SubsidyDocument.cure_by <= today + timedelta(days=mark))
         & or_(SubsidyDocument.reminded.is_(None), SubsidyDocument.reminded > mark)
@@ -86,49 +63,22 @@ async def remind(session: AsyncSession, document: SubsidyDocument, desk: Desk) -
     """Tell the resident which paper is missing and how long there is; marks that were missed are not told afterwards."""
     application = await session.get_one(SubsidyApplication, document.application_id)
     assert document.cure_by is not None
-    document.reminded = cure_left(document.cure_by, _today(desk))
+    document.reminded = cure_left(document.cure_by, desk.today)
     if application.state not in OPEN:
         return
     kind = await applications.kind_of(session, application)
     paper = next((paper.name for paper in kind.documents if paper.code == document.code), document.code)
-    left = (document.cure_by - _today(desk)).days
+    left = (document.cure_by - desk.today).days
     await push(session, application, "gap", desk=desk, paper=paper, day=say_day(document.cure_by), left=left)
+
+
+DUTIES = (
+    Duty(SubsidyApplication, _late, climb),
+    Duty(SubsidyApplication, _published_long_enough, end_publication),
+    Duty(SubsidyDocument, _gap_due, remind),
+)
 
 
 async def run_once(database: Database, desk_of: DeskFactory) -> int:
     """Do everything that is due, each in its own transaction; returns how many were done."""
-    done = 0
-    for due, act in DUTIES:
-        done += await _each(database, desk_of, SubsidyApplication, due, act)
-    return done + await _each(database, desk_of, SubsidyDocument, _gap_due, remind)
-
-
-async def _each(database: Database, desk_of: DeskFactory, table: Any, due: Due, act: Any) -> int:
-    done = 0
-    async with database.read() as session:
-        desk = await desk_of(session)
-        ids = list(await session.scalars(select(table.id).where(due(desk)).order_by(table.id).limit(BATCH)))
-    for row_id in ids:
-        try:
-            async with database.write() as session:
-                desk = await desk_of(session)
-                row = await session.get_one(table, row_id)
-                await lock(session, row)
-                if await session.scalar(select(table.id).where(table.id == row_id, due(desk))) is not None:
-                    await act(session, row, desk)
-                    done += 1
-        except LinlitongError as error:
-            logger.error("%s %s: %s failed with %s", table.__tablename__, row_id, act.__name__, error.code)
-    return done
-
-
-async def run(database: Database, desk_of: DeskFactory, *, every: float = 30.0) -> None:
-    """Run for ever, every ``every`` seconds."""
-    signal = database.signals["subsidies"]
-    while True:
-        seen = signal.count
-        try:
-            await run_once(database, desk_of)
-        except Exception as error:  # the process's edge: the next round finds the same work again
-            logger.error("the clerk of subsidies stumbled", exc_info=without_values(error))
-        await signal.wait(every, since=seen)
+    return await do_due(database, desk_of, DUTIES)

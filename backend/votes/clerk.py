@@ -12,9 +12,7 @@ from backend.outbox import service as outbox
 from backend.votes import cards, service
 from backend.votes.booth import Booth, BoothFactory
 from backend.votes.models import Vote, VoteMatch, VoteState, VoteUnit
-from backend.web import without_values
 
-__all__ = ["run", "run_once"]
 logger = logging.getLogger(__name__)
 BATCH = 200
 
@@ -22,6 +20,12 @@ BATCH = 200
 async def run_once(database: Database, booth_of: BoothFactory) -> int:
     """Do what is due, in transactions of its own; returns how much was done."""
     return await end_due(database, booth_of) + await tell(database, booth_of)
+
+
+async def run_all(database: Database, booth_of: BoothFactory) -> None:
+    """Do what is due until there is nothing left."""
+    while await run_once(database, booth_of):
+        pass
 
 
 async def end_due(database: Database, booth_of: BoothFactory) -> int:
@@ -89,16 +93,3 @@ async def _tell_some(session: AsyncSession, vote: Vote, booth: Booth) -> int:
         await outbox.say(session, conversation, now=booth.now, text=said.text, buttons=said.buttons, media=media or None)
         unit.told = vote.telling
     return len(rows)
-
-
-async def run(database: Database, booth_of: BoothFactory, *, every: float = 1.0) -> None:
-    """Run for ever: at once when rung, else every ``every`` seconds."""
-    signal = database.signals["clerk"]
-    while True:
-        seen = signal.count
-        try:
-            while await run_once(database, booth_of):
-                pass
-        except Exception as error:  # the process's edge: the next round finds the same work again
-            logger.error("the votes' clerk stumbled", exc_info=without_values(error))
-        await signal.wait(every, since=seen)

@@ -283,7 +283,7 @@ async def announce(session: AsyncSession, vote: Vote, *, scope: Scope, booth: Bo
 def tell_all(session: AsyncSession, vote: Vote) -> None:
     """Let the clerk tell everyone what has become of the vote."""
     vote.telling = f"{vote.state.value}{'+' if vote.state is VoteState.OPEN and vote.extended else ''}"
-    wake(session, "clerk")
+    wake(session, "votes")
 
 
 async def _speaks_for(session: AsyncSession, vote: Vote, unit: VoteUnit, resident_id: int) -> bool:
