@@ -12,6 +12,7 @@ from backend.desk.service import Patience
 from backend.events.service import Desk
 from backend.grids import service as grids
 from backend.grids.calendar import Calendar
+from backend.outbox.service import Quiet
 from backend.settings import Settings
 from backend.votes.booth import BoothFactory
 from wording import Sentences
@@ -39,6 +40,11 @@ def patience_of(settings: Settings) -> Patience:
     return Patience(grid=settings.desk_minutes_grid, community=settings.desk_minutes_community)
 
 
+def quiet_of(settings: Settings) -> Quiet:
+    """The hours in which nobody is woken."""
+    return Quiet(settings.quiet_from, settings.quiet_until, settings.zone)
+
+
 def desk_factory(settings: Settings, clock: Clock, sentences: Sentences) -> DeskFactory:
     """Return a function that builds the Desk for a session: holidays are read again after an import."""
     held: tuple[int, Calendar] | None = None
@@ -62,6 +68,7 @@ def desk_factory(settings: Settings, clock: Clock, sentences: Sentences) -> Desk
             verify_hours=settings.verify_hours,
             reopen_days=settings.reopen_days,
             duplicate_days=settings.duplicate_days,
+            quiet=quiet_of(settings),
         )
 
     return build

@@ -1,5 +1,11 @@
-"""Every table in one place, for the migrations and for create_all in tests."""
+"""Every table in one place: whoever uses some, and their foreign keys, imports this."""
+
+from importlib import import_module
+from pathlib import Path
 
 from backend.db import Base
+
+for _room in sorted(Path(__file__).parent.glob("*/models.py")):
+    import_module(f"backend.{_room.parent.name}.models")
 
 metadata = Base.metadata

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, case, exists, func, select, update
+from sqlalchemy import ColumnElement, case, exists, false, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend.broadcasts.models import Broadcast, BroadcastCopy, BroadcastState, Subscription
@@ -21,7 +21,6 @@ from backend.staff.scope import Scope
 TOPICS = tuple(area for area in LawArea if area is not LawArea.OTHER)
 TITLE_LIMIT, TEXT_LIMIT = 60, 2000
 MOST_AHEAD = timedelta(days=366)
-QUIET_FROM, QUIET_TO = 22, 7  # local hours: nobody is woken for advice
 BATCH = 200
 TEASER = 60
 
@@ -155,10 +154,8 @@ async def subscribers(session: AsyncSession) -> dict[LawArea, int]:
 
 def due(desk: Desk) -> ColumnElement[bool]:
     """The condition under which a push is to be sent now; never at night."""
-    hour = desk.now.astimezone(desk.zone).hour
-    awake = QUIET_TO <= hour < QUIET_FROM
     ready = (Broadcast.state == BroadcastState.SCHEDULED) & (Broadcast.due_at <= desk.now)
-    return (ready | (Broadcast.state == BroadcastState.SENDING)) if awake else (Broadcast.id < 0)
+    return false() if desk.quiet.at(desk.now) else (ready | (Broadcast.state == BroadcastState.SENDING))
 
 
 async def send(session: AsyncSession, broadcast: Broadcast, *, desk: Desk) -> int:

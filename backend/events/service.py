@@ -30,6 +30,7 @@ from backend.events.numbers import new_number
 from backend.events.transitions import FINAL, NOTE_REQUIRED, OPEN, WITH_A_HANDLER, Hand, allowed
 from backend.grids import service as grids
 from backend.grids.models import Area, Level
+from backend.outbox.service import Quiet
 from backend.staff import notices
 from backend.staff.scope import MANAGERS, Scope
 from wording import Sentences
@@ -53,6 +54,7 @@ class Desk:
     verify_hours: int
     reopen_days: int
     duplicate_days: int
+    quiet: Quiet
 
     @property
     def today(self) -> date:

@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field
 
 from backend.conversations.models import Message
 from backend.conversations.schemas import Claim, Release
-from backend.house import GATE
+from backend.house import GATE, quiet_of
 from backend.media import service as media
 from backend.outbox import service
 from backend.outbox.models import Delivery
@@ -32,8 +32,7 @@ class Result(BaseModel):
 async def claim(request: web.Request) -> web.Response:
     body = await body_of(request, ClaimDeliveries)
     database, clock = request.app[DATABASE], request.app[CLOCK]
-    settings = request.app[SETTINGS]
-    quiet = service.Quiet(settings.quiet_from, settings.quiet_until, settings.zone)
+    quiet = quiet_of(request.app[SETTINGS])
 
     async def look() -> list[dict[str, Any]]:
         async with database.write() as session:

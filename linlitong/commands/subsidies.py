@@ -43,7 +43,7 @@ def import_(folder: Path) -> None:
 
 
 async def _put(catalogue: "Catalogue", home: Home) -> bool:
-    from backend import app  # noqa: F401 - foreign keys need every table
+    from backend import models  # noqa: F401 - foreign keys need every table
     from backend.db import Database
     from backend.subsidies import service
 
@@ -62,7 +62,7 @@ def rotate() -> None:
 
 
 async def _rotate(home: Home) -> int:
-    from backend import app  # noqa: F401 - foreign keys need every table
+    from backend import models  # noqa: F401 - foreign keys need every table
     from backend.db import Database
     from backend.settings import Settings
     from backend.vault import service
