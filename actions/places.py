@@ -10,8 +10,8 @@ from actions.turn import Turn
 
 async def only_a_place(turn: Turn) -> bool:
     """Whether the message names a place and nothing that is the matter there."""
-    found = await turn.post("/intake/read", {"text": turn.text}, once="read")
-    return bool(found["place"]) and not found["matters"]
+    place, matters = await turn.read(turn.text)
+    return bool(place) and not matters
 
 
 async def place_alone(turn: Turn) -> list[dict[str, Any]]:

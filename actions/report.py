@@ -224,15 +224,6 @@ def take_yes_or_no(turn: Turn, draft: dict[str, Any], text: str, asked: str) -> 
     return True
 
 
-async def look(
-    turn: Turn, draft: dict[str, Any], text: str, *, location: dict[str, float] | None = None
-) -> tuple[dict[str, Any] | None, list[dict[str, Any]]]:
-    """The place and the matters that the backend reads in the words."""
-    reading = {"text": text, "location": location, "parts": draft.get("parts") or {}}
-    found = await turn.post("/intake/read", reading, once="read")
-    return found["place"], found["matters"]
-
-
 async def read_text(
     turn: Turn, draft: dict[str, Any], text: str, asked: str | None, *, location: dict[str, float] | None = None
 ) -> bool:
@@ -242,9 +233,9 @@ async def read_text(
         text = INSTEAD.sub("，", text)
     if draft.get("editing") and BARE_NUMBER.fullmatch(text.strip()):
         text = f"{text.strip()}号楼"
-    place, matters = await look(turn, draft, text, location=location)
+    place, matters = await turn.read(text, location=location, parts=draft.get("parts"))
     if correcting and not place and NOT_BUT.search(text):
-        place, matters = await look(turn, draft, NOT_BUT.sub("", text))
+        place, matters = await turn.read(NOT_BUT.sub("", text), parts=draft.get("parts"))
     no_place = asked == "place" and (DO_NOT_KNOW.search(text) or turn.intent == "out_of_scope")
     if turn.intent in ASIDE and not no_place and not (place and (asked == "place" or (asked == "confirmation" and correcting))):
         return False

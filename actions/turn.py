@@ -1,6 +1,6 @@
 """One turn as the actions see it: who wrote what, with what attached, and how to answer."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -30,7 +30,7 @@ class Turn:
     house: House
     tracker: Tracker
     dispatcher: CollectingDispatcher
-    said: list[str] = field(default_factory=list)
+    _reading: tuple[dict[str, Any], dict[str, Any]] | None = None
 
     @cached_property
     def metadata(self) -> dict[str, Any]:
@@ -94,6 +94,16 @@ class Turn:
         said = self.house.sentences.say(response, **values)
         buttons = [*(extra_buttons or []), *said.buttons]
         self.dispatcher.utter_message(text=said.text, buttons=buttons or None)
+
+    async def read(
+        self, text: str, *, location: dict[str, float] | None = None, parts: dict[str, Any] | None = None
+    ) -> tuple[dict[str, Any] | None, list[dict[str, Any]]]:
+        """The place and the matters that the backend reads in the words; the same words are read once."""
+        body = {"text": text, "location": location, "parts": parts or {}}
+        if self._reading is None or self._reading[0] != body:
+            self._reading = body, await self.post("/intake/read", body, once="read")
+        found = self._reading[1]
+        return found["place"], found["matters"]
 
     async def get(self, path: str, **query: str) -> dict[str, Any]:
         return await self.house.backend.get(path, conversation=self.conversation, **query)

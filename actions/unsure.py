@@ -28,14 +28,14 @@ async def clear_case(turn: Turn) -> list[dict[str, Any]] | None:
     matter that is off the admission list is refused with the right channel."""
     if number_in(turn):
         return await Status(turn.house).act(turn)
-    found = await turn.post("/intake/read", {"text": turn.text}, once="read")
-    if len(found["matters"]) == 0:
-        return await place_alone(turn) if found["place"] else None
-    item = found["matters"][0]["item"]
+    place, matters = await turn.read(turn.text)
+    if not matters:
+        return await place_alone(turn) if place else None
+    item = matters[0]["item"]
     likely = [r["name"] for r in turn.ranking[:2]]
     if await refused(turn, item):
         return []
-    if item["status"] == "sure" and found["place"] and "report_issue" in likely:
+    if item["status"] == "sure" and place and "report_issue" in likely:
         return [FollowupAction("report_form")]
     return None
 
@@ -65,8 +65,8 @@ class OutOfScope(HouseAction):
     async def act(self, turn: Turn) -> list[dict[str, Any]]:
         if number_in(turn):
             return await Status(turn.house).act(turn)
-        found = await turn.post("/intake/read", {"text": turn.text}, once="read")
-        item = found["matters"][0]["item"] if found["matters"] else {"status": "unknown"}
+        _, matters = await turn.read(turn.text)
+        item = matters[0]["item"] if matters else {"status": "unknown"}
         if not await refused(turn, item):
             turn.say("utter_out_of_scope")
         return []

@@ -49,7 +49,7 @@ async def accept_message(request: web.Request) -> web.Response:
                 accepted = await service.accept(session, admitted, now=now)
                 if found and not accepted.repeat:
                     await _keep(session, request.app[VAULT], accepted, found)
-                await visits.hear(session, accepted, desk=await request.app[DESK](session))
+                await visits.hear(session, accepted, sentences=request.app[SENTENCES], now=now)
             break
         except IntegrityError:  # the same newcomer twice at once: the second finds what the first wrote
             if attempt == 3:

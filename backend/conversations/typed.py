@@ -1,7 +1,7 @@
 """Typing what a button says is pressing it: 确认, 修好了, 五星 and the like, for people who do not press buttons."""
 
 import re
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -19,6 +19,13 @@ _PAUSE = re.compile(r"[，。！、,.! ]+")
 _BUT = re.compile(r"不是|不过|但|错|改|换成|等等")
 _QUESTION = re.compile(r"(吗|么|没|呢|不)?[？?]$|(吗|么|了没|没有没)$")
 CERTAIN = 3
+
+
+class Question(NamedTuple):
+    """A message with buttons."""
+
+    sequence: int
+    buttons: list[dict[str, Any]]
 
 
 def bare(text: str) -> str:
@@ -50,6 +57,21 @@ def button_meant(text: str, buttons: list[dict[str, Any]]) -> dict[str, Any] | N
     return max(matches, key=lambda match: match[0])[1] if matches else None
 
 
+async def questions(session: AsyncSession, conversation_id: int, *, before: int, back: int) -> list[Question]:
+    """What was asked in the last ``back`` messages before a sequence, the latest first."""
+    recent = await session.execute(
+        select(Message.sequence, Message.buttons)
+        .where(
+            Message.conversation_id == conversation_id,
+            Message.sequence < before,
+            Message.sequence >= before - back,
+            Message.author != Author.RESIDENT,
+        )
+        .order_by(Message.sequence.desc())
+    )
+    return [Question(sequence, buttons) for sequence, buttons in recent if buttons]
+
+
 async def press(session: AsyncSession, message: Message, *, sentences: Sentences) -> str | None:
     """The payload of the button that a typed message names in the latest question, or None.
 
@@ -57,17 +79,9 @@ async def press(session: AsyncSession, message: Message, *, sentences: Sentences
     how many stars it gets, may be said long after it was asked (LASTING, among the last LONG_LOOK_BACK). A few words are
     understood whatever was asked last (response utter_commands).
     """
-    recent = await session.scalars(
-        select(Message)
-        .where(
-            Message.conversation_id == message.conversation_id,
-            Message.sequence < message.sequence,
-            Message.sequence >= message.sequence - LONG_LOOK_BACK,
-            Message.author != Author.RESIDENT,
-        )
-        .order_by(Message.sequence.desc())
-    )
-    asked = [m for m in recent if m.buttons]
+    if len(bare(message.text)) > LONGEST:
+        return None
+    asked = await questions(session, message.conversation_id, before=message.sequence, back=LONG_LOOK_BACK)
     latest = next((m.buttons for m in asked if m.sequence >= message.sequence - LOOK_BACK), [])
     lasting = next((m.buttons for m in asked if m.buttons[0]["payload"].startswith(LASTING)), [])
     choices = (latest, lasting, sentences.say("utter_commands").buttons)

@@ -25,6 +25,7 @@ from backend.outbox import service as outbox
 from backend.staff import notices
 from backend.staff.models import Staff
 from backend.staff.scope import Scope
+from wording import Sentences
 
 RATING = re.compile(r'/rate_person\{"visit": "(?P<visit>\d{1,18})", "stars": "(?P<stars>[1-5])"\}')
 RECENT = 20
@@ -293,15 +294,15 @@ async def rate(session: AsyncSession, conversation: Conversation, visit_id: int,
     return True
 
 
-async def hear(session: AsyncSession, accepted: Accepted, *, desk: Desk) -> None:
+async def hear(session: AsyncSession, accepted: Accepted, *, sentences: Sentences, now: datetime) -> None:
     """What a resident's message means to the desk and to nobody else: the word on how they were received."""
     message, conversation = accepted.message, accepted.conversation
     if accepted.repeat or message.turn_state is not TurnState.PENDING or conversation.holder is Holder.STAFF:
         return
     if message.kind is MessageKind.BUTTON:
         payload: str | None = message.text
-    elif message.kind is MessageKind.TEXT and await _may_be_rated(session, conversation.id, now=desk.now):
-        payload = await press(session, message, sentences=desk.sentences)
+    elif message.kind is MessageKind.TEXT and await _may_be_rated(session, conversation.id, now=now):
+        payload = await press(session, message, sentences=sentences)
     else:
         return
     found = RATING.fullmatch(payload or "")
@@ -309,8 +310,8 @@ async def hear(session: AsyncSession, accepted: Accepted, *, desk: Desk) -> None
         return
     known = await rate(session, conversation, int(found["visit"]), int(found["stars"]))
     message.turn_state = TurnState.DONE
-    said = desk.sentences.say("utter_person_rated" if known else "utter_nothing_open")
-    await outbox.say(session, conversation, now=desk.now, text=said.text, buttons=said.buttons, in_reply_to=message.id)
+    said = sentences.say("utter_person_rated" if known else "utter_nothing_open")
+    await outbox.say(session, conversation, now=now, text=said.text, buttons=said.buttons, in_reply_to=message.id)
 
 
 async def _may_be_rated(session: AsyncSession, conversation_id: int, *, now: datetime) -> bool:

@@ -10,7 +10,7 @@ from backend.catalogue.models import Item
 from backend.events.service import Desk
 from backend.grids import service as grids
 from backend.grids.models import Area, Level
-from backend.intake.service import Readers, item_of
+from backend.intake.service import Readers, admission, item_of
 from backend.localtime import say_moment
 
 _GRID_MEMBER = re.compile(r"网格(员|长)")
@@ -55,7 +55,7 @@ async def answer(
 
 async def _item(session: AsyncSession, readers: Readers, text: str, item_code: str | None) -> Item | None:
     if item_code is None:
-        read = await item_of(session, readers, text)
+        read = item_of(readers, await admission(session), text)
         item_code = read.get("code") if read["status"] == "sure" else None
     return await session.get(Item, item_code) if item_code else None
 

@@ -74,11 +74,12 @@ async def read(
     if pin is not None or said:
         place = await place_of(session, reader.gazetteer, grids.merge(parts, said), pin=pin)
     said_matters = readers.items().split(text) if has_matter(reading) else []
+    items = await admission(session) if said_matters else {}
     matters = []
     for number, matter in enumerate(said_matters):
         own = reader.read(matter).place() if number else {}
         named = await place_of(session, reader.gazetteer, own, pin=None) if AREAS & own.keys() else None
-        matters.append({"text": matter, "item": await item_of(session, readers, matter), "place": named})
+        matters.append({"text": matter, "item": item_of(readers, items, matter), "place": named})
     return {"place": place, "matters": matters}
 
 
@@ -101,7 +102,12 @@ async def place_of(session: AsyncSession, gazetteer: Gazetteer, parts: dict[str,
     }
 
 
-async def item_of(session: AsyncSession, readers: Readers, text: str) -> dict[str, Any]:
+async def admission(session: AsyncSession) -> dict[str, Item]:
+    """The admission list by code."""
+    return {item.code: item for item in await session.scalars(select(Item))}
+
+
+def item_of(readers: Readers, items: dict[str, Item], text: str) -> dict[str, Any]:
     """Which item a matter is: {status, code, name, category, channel, choices, named}.
 
     status is sure, close (``choices`` has two or three to ask about), off_list (refused, ``channel`` says where to
@@ -109,7 +115,6 @@ async def item_of(session: AsyncSession, readers: Readers, text: str) -> dict[st
     stands in the text.
     """
     ranked = readers.items().classify(text)
-    items = {item.code: item for item in await session.scalars(select(Item))}
     ranked = [(items[code], probability) for code, probability in ranked if code in items]
     if not ranked or ranked[0][1] < KNOWN:
         return {"status": "unknown", "choices": []}

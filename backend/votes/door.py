@@ -11,8 +11,8 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend.conversations import service as conversations
-from backend.conversations.models import Author, Conversation, Message, MessageKind
-from backend.conversations.typed import LOOK_BACK, button_meant
+from backend.conversations.models import MessageKind
+from backend.conversations.typed import LOOK_BACK, button_meant, questions
 from backend.errors import LinlitongError
 from backend.votes import box, service
 from backend.votes.booth import Booth, BoothFactory
@@ -70,8 +70,10 @@ class Door:
     async def _typed(self, session: AsyncSession, inbound: conversations.Inbound) -> dict[str, object] | None:
         """What was typed, where the last question was a ballot and the words answer it; None for anything else."""
         conversation = await conversations.find(session, channel=inbound.channel, address=inbound.address)
-        asked = await _last_question(session, conversation) if conversation else None
-        buttons = [button for button in asked.buttons if button["payload"].startswith(CAST)] if asked else []
+        if conversation is None:
+            return None
+        asked = await questions(session, conversation.id, before=conversation.last_sequence + 1, back=LOOK_BACK)
+        buttons = [button for button in asked[0].buttons if button["payload"].startswith(CAST)] if asked else []
         if not buttons:
             return None
         button = button_meant(inbound.text, buttons)
@@ -124,17 +126,3 @@ def _read(payload: str) -> dict[str, object] | None:
     except ValueError:
         return {}
     return said if isinstance(said, dict) else {}
-
-
-async def _last_question(session: AsyncSession, conversation: Conversation) -> Message | None:
-    """The latest message with buttons, as typed.press looks for it."""
-    recent = await session.scalars(
-        select(Message)
-        .where(
-            Message.conversation_id == conversation.id,
-            Message.sequence > conversation.last_sequence - LOOK_BACK,
-            Message.author != Author.RESIDENT,
-        )
-        .order_by(Message.sequence.desc())
-    )
-    return next((message for message in recent if message.buttons), None)

@@ -81,7 +81,8 @@ class Play:
         async with self.database.write() as session:
             heard = conversations.Inbound("web", f"{text}{self.clock.now()}", name, kind, text=text)
             accepted = await conversations.accept(session, heard, now=self.clock.now())
-            await service.hear(session, accepted, desk=await self.desk_of(session))
+            desk = await self.desk_of(session)
+            await service.hear(session, accepted, sentences=desk.sentences, now=desk.now)
             return accepted.message
 
     async def told(self, conversation_id: int) -> list[str]:
