@@ -6,7 +6,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -23,6 +22,7 @@ from benchmarks import processes
 from linlitong.chat import OPEN, events
 from linlitong.guard import Guard
 from linlitong.home import ROOT
+from linlitong.ports import free_ports
 from linlitong.system import APP, ENGINE
 
 STOCK = Path(__file__).parent / "stock"
@@ -254,13 +254,6 @@ def train_stock(work: Path, models: Path, epochs: int) -> Path:
 
 
 # ---- processes
-
-
-def free_ports(count: int) -> list[int]:
-    """Loopback ports that nobody has and that differ."""
-    with contextlib.ExitStack() as held:
-        listeners = [held.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)]
-        return [listener.getsockname()[1] for listener in listeners]
 
 
 @contextmanager

@@ -13,7 +13,6 @@ import os
 import random
 import secrets
 import shutil
-import socket
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -41,6 +40,7 @@ from backend.votes.booth import Booth, booth_factory
 from backend.votes.models import MatchedBy, OpenedBallot, Vote, VoteBallot, VoteEnvelope, VoteMatch, VoteUnit
 from backend.votes.rules import Basis, Kind, RuleName
 from benchmarks.processes import family, processor_seconds
+from linlitong.ports import free_port
 from wording import Sentences
 
 ROOT = Path(__file__).parent.parent
@@ -74,8 +74,7 @@ def _serve(home: str, url: str, port: int, token: str) -> None:
 @contextmanager
 def _backend(home: Path, url: str, token: str) -> Iterator[tuple[str, int]]:
     """The address of a running backend, and its process id."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
+    port = free_port()
     process = multiprocessing.get_context("spawn").Process(target=_serve, args=(str(home), url, port, token), daemon=True)
     process.start()
     try:

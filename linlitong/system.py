@@ -8,12 +8,12 @@ import signal
 import socket
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
 from linlitong.guard import Guard
 from linlitong.home import ROOT, Home
+from linlitong.ports import free_ports
 from linlitong.supervisor import CannotStart, Program, Setup, Supervisor, say
 
 APP = str(ROOT / ".venv" / "bin" / "python")
@@ -118,11 +118,10 @@ def choose_addresses(parts: Sequence[str]) -> Addresses:
             require_free(hosts[page], public[page], f"LINLITONG_{page.upper()}_PORT")
     if set(PUBLIC) <= set(parts) and public["resident"] == public["staff"]:
         raise CannotStart("LINLITONG_RESIDENT_PORT and LINLITONG_STAFF_PORT name the same port; give each its own.")
-    ports = {"gateway": public["resident"]}
-    with ExitStack() as held:  # all at once, so that they differ
-        for part in ("backend", "actions", "engine"):
-            listener = held.enter_context(socket.create_server(("127.0.0.1", 0)))
-            ports[part] = port_setting(f"LINLITONG_{part.upper()}_PORT", listener.getsockname()[1])
+    inner = ("backend", "actions", "engine")
+    free = free_ports(len(inner), avoid=frozenset(public.values()))
+    ports = {part: port_setting(f"LINLITONG_{part.upper()}_PORT", port) for part, port in zip(inner, free, strict=True)}
+    ports["gateway"] = public["resident"]
     shown = {page: "127.0.0.1" if host in EVERYWHERE else host for page, host in hosts.items()}
     urls = {page: f"http://{shown[page]}:{public[page]}" for page in shown}
     return Addresses(ports=ports, gateway_host=shown["resident"], resident=urls["resident"], staff=urls["staff"])

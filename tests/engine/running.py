@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -13,17 +12,12 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
+from linlitong.ports import free_ports
+
 PROJECT = Path(__file__).parents[2]
 ASSISTANT = Path(__file__).parent / "assistant"
 ENGINE_PYTHON = PROJECT / ".venv-engine/bin/python"
 TOKEN = "token-of-the-tests"
-
-
-def free_port() -> int:
-    """A port that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def call(method: str, url: str, body=None, token: str | None = TOKEN, timeout: float = 20):
@@ -61,8 +55,7 @@ class Assistant:
         self.state = state
         self.log = state / "engine.log"
         self.tracker_url = f"sqlite:///{state}/tracker.db"
-        self.actions_port = free_port()
-        self.engine_port = free_port()
+        self.actions_port, self.engine_port = free_ports(2)
         self.engine: subprocess.Popen | None = None
         self.actions: subprocess.Popen | None = None
         self._numbers = iter(range(1, 1_000_000))

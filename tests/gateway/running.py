@@ -4,7 +4,6 @@ engine."""
 import asyncio
 import hashlib
 import json
-import socket
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -27,6 +26,7 @@ from backend.outbox import service as outbox
 from backend.settings import Settings as BackendSettings
 from bot.gateway.app import Context, gateway_app
 from bot.gateway.settings import Settings
+from linlitong.ports import free_port
 from tests.support import small_city
 from wording import Sentences
 
@@ -48,8 +48,7 @@ class Server:
 
     async def start(self) -> None:
         if not self.port:
-            with socket.create_server(("127.0.0.1", 0)) as probe:
-                self.port = probe.getsockname()[1]
+            self.port = free_port()
         self.runner = web.AppRunner(self.build(), access_log=None, shutdown_timeout=0.2)
         await self.runner.setup()
         await web.TCPSite(self.runner, "127.0.0.1", self.port, reuse_address=True).start()

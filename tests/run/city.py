@@ -3,12 +3,12 @@
 import asyncio
 import os
 import signal
-import socket
 import sys
 from pathlib import Path
 
 from linlitong.guard import Guard
 from linlitong.home import AlreadyRunning, Home
+from linlitong.ports import free_port
 from linlitong.supervisor import CannotStart, Patience, Program, Supervisor
 
 STAND_IN = """
@@ -44,8 +44,7 @@ def stand_in(name: str, kind: str, after: tuple[str, ...]) -> Program:
     """A program of its kind: good, broken, mute (never ready), stubborn (ignores SIGTERM), parent (has a child),
     elsewhere (listens on another address)."""
     host = "127.0.0.2" if kind == "elsewhere" else "127.0.0.1"
-    with socket.create_server((host, 0)) as probe:
-        port = probe.getsockname()[1]
+    port = free_port(host)
     return Program(name, (sys.executable, "-c", STAND_IN, kind, host, str(port)), port, host, after)
 
 

@@ -14,17 +14,13 @@ from click.testing import CliRunner
 
 from linlitong import cli, system
 from linlitong.home import ROOT, Home
+from linlitong.ports import free_port
 
 
 def linlitong(home: Path, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "LINLITONG_HOME": str(home), "PYTHONPATH": str(ROOT), **settings}
     command = [sys.executable, "-m", "linlitong", *arguments]
     return subprocess.run(command, check=False, capture_output=True, text=True, env=environment, timeout=60)
-
-
-def free_port() -> str:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return str(probe.getsockname()[1])
 
 
 @pytest.fixture
@@ -84,7 +80,7 @@ def test_an_unknown_part_is_refused(tmp_path: Path) -> None:
 
 def test_internal_ports_are_free_and_differ(monkeypatch: pytest.MonkeyPatch) -> None:
     for page in ("RESIDENT", "STAFF"):
-        monkeypatch.setenv(f"LINLITONG_{page}_PORT", free_port())
+        monkeypatch.setenv(f"LINLITONG_{page}_PORT", str(free_port()))
     addresses = system.choose_addresses(list(system.PARTS))
     assert len(set(addresses.ports.values())) == 4
 
@@ -92,7 +88,7 @@ def test_internal_ports_are_free_and_differ(monkeypatch: pytest.MonkeyPatch) -> 
 @pytest.mark.parametrize(("host", "asked"), [("127.0.0.2", "127.0.0.2"), ("0.0.0.0", "127.0.0.1")])
 def test_the_gateway_is_asked_where_it_listens(monkeypatch: pytest.MonkeyPatch, host: str, asked: str) -> None:
     monkeypatch.setenv("LINLITONG_RESIDENT_HOST", host)
-    monkeypatch.setenv("LINLITONG_RESIDENT_PORT", free_port())
+    monkeypatch.setenv("LINLITONG_RESIDENT_PORT", str(free_port()))
     assert system.choose_addresses(["gateway"]).gateway_host == asked
 
 
@@ -190,7 +186,7 @@ def test_every_command_is_listed_and_explains_itself(file: Path) -> None:
 
 def test_a_database_that_cannot_be_used_is_one_sentence(tmp_path: Path) -> None:
     url = "sqlite+aiosqlite:////nowhere/linlitong.db"
-    ended = linlitong(tmp_path, "run", "--only", "backend", LINLITONG_DATABASE_URL=url, LINLITONG_STAFF_PORT=free_port())
+    ended = linlitong(tmp_path, "run", "--only", "backend", LINLITONG_DATABASE_URL=url, LINLITONG_STAFF_PORT=str(free_port()))
     assert ended.returncode == 1
     assert ended.stderr.startswith("Error: migrating the database failed (exit code 1): ")
     assert ended.stderr.count("\n") == 1

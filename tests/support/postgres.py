@@ -6,7 +6,6 @@ import os
 import pwd
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -19,6 +18,8 @@ from typing import Any
 
 import asyncpg
 from sqlalchemy import make_url
+
+from linlitong.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -113,8 +114,7 @@ def _started(programs: Path, folder: Path, account: pwd.struct_passwd | None) ->
     )  # fmt: skip
     if made.returncode:
         raise NoPostgres(f"initdb failed: {(made.stderr.strip().splitlines() or ['it said nothing'])[-1]}")
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
+    port = free_port()
     settings = {
         "listen_addresses": "127.0.0.1", "port": port, "unix_socket_directories": folder, "max_connections": 200,
         "shared_buffers": "64MB", "fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "timezone": "UTC",

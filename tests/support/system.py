@@ -6,7 +6,6 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -18,15 +17,11 @@ from typing import Any
 
 import pytest
 
+from linlitong.ports import free_ports
+
 ROOT = Path(__file__).parents[2]
 KEPT_MODELS = ROOT / ".pytest_cache" / "models"  # trained once, by their fingerprint
 READY_SECONDS = 600
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port: int = probe.getsockname()[1]
-        return port
 
 
 class System:
@@ -34,8 +29,7 @@ class System:
 
     def __init__(self, home: Path, **settings: str) -> None:
         self.home = home
-        self.resident = f"http://127.0.0.1:{free_port()}"
-        self.staff = f"http://127.0.0.1:{free_port()}"
+        self.resident, self.staff = (f"http://127.0.0.1:{port}" for port in free_ports(2))
         self.environment = {
             **os.environ,
             "LINLITONG_HOME": str(home),
@@ -98,8 +92,9 @@ class System:
             capture_output=True,
             text=True,
             timeout=60 + 25 * len(lines) + wait,
-            check=True,
+            check=False,
         )
+        assert done.returncode == 0, done.stderr
         return [json.loads(line) for line in done.stdout.splitlines()]
 
     def accounts(self) -> list[dict[str, str]]:

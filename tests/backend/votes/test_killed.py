@@ -12,8 +12,9 @@ import aiohttp
 import pytest
 
 from backend.votes import box, service
+from linlitong.ports import free_port
 from tests.backend.votes.hall import Hall
-from tests.support.system import ROOT, free_port
+from tests.support.system import ROOT
 
 VOTERS, ROUNDS, KILLS, TOKEN = 6, 3, 1, "token-of-the-test"
 
