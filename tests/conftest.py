@@ -7,6 +7,7 @@ pytest_plugins = [
     "tests.support.databases",
     "tests.support.notrun",
     "tests.support.system",
+    "tests.support.workers",
     "tests.support.models",
 ]
 

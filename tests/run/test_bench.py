@@ -11,7 +11,7 @@ import pytest
 
 from linlitong.commands.bench import table
 from linlitong.home import ROOT
-from tests.support.system import KEPT_MODELS
+from tests.support import kept
 
 AT_ONCE = {"residents", "turns", "ms_p50", "ms_p95", "turns_per_second", "core_ms_per_turn", "turns_per_second_per_core"}
 PROGRAMS = {"backend", "actions", "engine", "gateway", "supervisor"}
@@ -21,8 +21,8 @@ PROGRAMS = {"backend", "actions", "engine", "gateway", "supervisor"}
 @pytest.mark.engine
 @pytest.mark.timeout(900)
 def test_what_a_turn_costs_is_told_for_every_part(tmp_path: Path) -> None:
-    if KEPT_MODELS.exists():
-        shutil.copytree(KEPT_MODELS, tmp_path / "models")
+    with kept.alone():
+        shutil.copytree(kept.MODELS, tmp_path / "models")
     sizes = ["--no-stock", "--residents", "1,2", "--turns", "10", "--messages", "20"]
     done = subprocess.run(
         [sys.executable, "-m", "linlitong", "bench", "turns", "--json", *sizes],
@@ -54,7 +54,7 @@ def test_what_a_turn_costs_is_told_for_every_part(tmp_path: Path) -> None:
     assert (intents["路灯坏了三天了"], intents["不报了"]) == ("report_issue", "cancel")
     shown = "\n".join(table(report))
     assert f"{memory['all']}\n" in shown + "\n"
-    assert sorted(path.name for path in tmp_path.iterdir()) == (["models"] if KEPT_MODELS.exists() else [])  # nothing left
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["models"]  # nothing left
 
 
 @pytest.mark.parametrize("given", ["0", "1,x", ""])

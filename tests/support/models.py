@@ -9,7 +9,7 @@ import pytest
 
 from backend.triage import shipped
 from backend.triage.model import FORMAT, Model
-from tests.support.system import KEPT_MODELS
+from tests.support import kept
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -18,14 +18,15 @@ def trained_once() -> Iterator[None]:
 
     def load(path: Path, examples: Sequence[tuple[str, str]]) -> Model:
         fingerprint = hashlib.sha256(f"{FORMAT}\n{examples}".encode()).hexdigest()[:16]
-        kept = KEPT_MODELS / "shipped" / f"{path.stem}-{fingerprint}.npz"
-        if kept.exists() and not path.exists():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(kept, path)
-        model = train(path, examples)
-        if not kept.exists() and model.about.get("examples") == fingerprint:
-            kept.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(path, kept)
+        ready = kept.MODELS / "shipped" / f"{path.stem}-{fingerprint}.npz"
+        with kept.alone():
+            if ready.exists() and not path.exists():
+                path.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy(ready, path)
+            model = train(path, examples)
+            if not ready.exists() and model.about.get("examples") == fingerprint:
+                ready.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy(path, ready)
         return model
 
     shipped.load = load

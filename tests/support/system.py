@@ -17,10 +17,10 @@ from typing import Any
 
 import pytest
 
+from linlitong.home import ROOT
 from linlitong.ports import free_ports
+from tests.support import kept
 
-ROOT = Path(__file__).parents[2]
-KEPT_MODELS = ROOT / ".pytest_cache" / "models"  # trained once, by their fingerprint
 READY_SECONDS = 600
 
 
@@ -45,8 +45,13 @@ class System:
     def start(self) -> None:
         """Start and return when the first message can be answered."""
         models = self.home / "models"
-        if KEPT_MODELS.exists() and not models.exists():
-            shutil.copytree(KEPT_MODELS, models)
+        with kept.alone():
+            if not models.exists():
+                shutil.copytree(kept.MODELS, models)
+            self._run()
+            shutil.copytree(models, kept.MODELS, dirs_exist_ok=True)
+
+    def _run(self) -> None:
         self.log = (self.home / "terminal.log").open("ab")
         self.process = subprocess.Popen(
             [sys.executable, "-m", "linlitong", "run"],
@@ -60,7 +65,6 @@ class System:
             assert self.process.poll() is None, (self.home / "terminal.log").read_text()
             assert time.monotonic() < deadline, (self.home / "terminal.log").read_text()
             time.sleep(0.3)
-        shutil.copytree(models, KEPT_MODELS, dirs_exist_ok=True)
 
     def ready(self) -> bool:
         try:

@@ -25,7 +25,7 @@ from backend.staff.models import Role, Staff
 from backend.staff.scope import scope_of
 from backend.statutes.models import Article, Library
 from tests.backend.staff.town import Town, town_over
-from tests.support.system import KEPT_MODELS
+from tests.support import kept
 
 TOKEN = "service-token"
 WAGES = "老板拖欠我三个月工资，微信上一直说没钱，我该怎么要回来"
@@ -134,7 +134,7 @@ class LegalDesk:
 @functools.cache
 def classifier() -> AreaClassifier:
     """The areas of law, read once for all tests."""
-    return AreaClassifier.load(KEPT_MODELS / "legal-areas.npz")
+    return AreaClassifier.load(kept.MODELS / "legal-areas.npz")
 
 
 @asynccontextmanager

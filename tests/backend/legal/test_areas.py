@@ -8,7 +8,7 @@ import pytest
 
 from backend.legal.areas import EXAMPLES, AreaClassifier, LawArea, Urgency, urgency
 from backend.legal.veil import veiled
-from tests.support.system import KEPT_MODELS
+from tests.support import kept
 
 DEV = Path(__file__).with_name("dev_areas.csv")
 
@@ -27,7 +27,7 @@ def test_every_area_has_at_least_25_examples_and_none_of_them_is_a_held_out_sent
 
 
 def test_held_out_sentences_are_told_apart_as_well_as_the_manual_says() -> None:
-    classifier = AreaClassifier.load(KEPT_MODELS / "legal-areas.npz")
+    classifier = AreaClassifier.load(kept.MODELS / "legal-areas.npz")
     held_out = rows(DEV)
     ranked = [[area for area, _ in classifier.model.rank((text,))] for text, _ in held_out]
     first = sum(order[0] == area for order, (_, area) in zip(ranked, held_out, strict=True))
