@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from backend.catalogue import importing as catalogue
 from backend.catalogue.models import Department, Item
 from backend.csvrows import Changes, Column, Problem, Table, Values, read
+from backend.desk import importing as desks
 from backend.grids import importing as grids
 from backend.staff import importing as staff
 
@@ -32,6 +33,8 @@ FILES: dict[str, tuple[tuple[Column, ...], tuple[str, ...], _Write]] = {
     "places.csv": (grids.PLACES, ("areas.csv",), grids.write_places),
     "aliases.csv": (grids.ALIASES, (), grids.write_aliases),
     "holidays.csv": (grids.HOLIDAYS, (), grids.write_holidays),
+    "desk_hours.csv": (desks.HOURS, ("areas.csv",), desks.write_hours),
+    "desk_days.csv": (desks.DAYS, ("areas.csv",), desks.write_days),
     "items.csv": (catalogue.ITEMS, (), catalogue.write_items),
     "duties.csv": (
         catalogue.DUTIES,
@@ -83,6 +86,10 @@ async def _check(session: AsyncSession, tables: dict[str, Table]) -> None:
                 table.unique("name", "means")
             case "holidays.csv":
                 table.unique("day")
+            case "desk_hours.csv":
+                desks.check_hours(table, set(areas))
+            case "desk_days.csv":
+                desks.check_days(table, set(areas))
             case "items.csv":
                 catalogue.check_items(table)
             case "duties.csv":

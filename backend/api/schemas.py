@@ -109,6 +109,13 @@ class Reply(Shape):
     once: str = Field("", max_length=64)
 
 
+class AnswerBody(Shape):
+    """``text`` may hold {居民} {编号} {期限} {值班台} {办公时间} {电话} {我}."""
+
+    title: str = Field(min_length=1, max_length=60)
+    text: str = Field(min_length=1, max_length=2000)
+
+
 class Handover(Shape):
     """``to``: ``area:CODE`` for a desk, ``staff:ID`` for a colleague, as listed by the receivers."""
 

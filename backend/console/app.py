@@ -8,6 +8,7 @@ from aiohttp.typedefs import Handler
 from backend.api.routes import routes as api_routes
 from backend.clock import Clock, SystemClock
 from backend.console.broadcasts import routes as broadcast_routes
+from backend.console.desks import routes as desk_routes
 from backend.console.errors import console_errors
 from backend.console.legal import routes as legal_routes
 from backend.console.legal_aid import routes as aid_routes
@@ -66,7 +67,7 @@ def console_app(
     app[BOOTH] = booth_factory(settings, app[CLOCK], sentences)
     app[VAULT] = Vault.load(settings.vault_keys, settings.vault_hashing_key, settings.home)
     app[LAW] = law or Law(settings.home)
-    rooms = (page_routes, vote_routes, subsidy_routes, number_routes, legal_routes, broadcast_routes, aid_routes)
+    rooms = (page_routes, vote_routes, subsidy_routes, number_routes, legal_routes, broadcast_routes, aid_routes, desk_routes)
     app.add_routes([*api_routes, *(route for room in rooms for route in room), web.get("/static/{name}", asset)])
     app.cleanup_ctx.append(pulse)
     app.on_shutdown.append(end_streams)

@@ -19,6 +19,7 @@ from backend.console.forms import Form, read_form
 from backend.console.render import render
 from backend.console.stream import address_of, stream
 from backend.conversations.models import Conversation
+from backend.desk import answers
 from backend.desk import service as visits
 from backend.desk.figures import desk_figures
 from backend.errors import BadInput, NotSignedIn
@@ -340,6 +341,10 @@ async def conversation_page(visit: Visit) -> web.StreamResponse:
     before = visit.request.query.get("before", "")
     async with visit.request.app[DATABASE].read() as session:
         row = await talks.by_id(session, visit.signed.scope, id_in(visit.request))
+        holds = row.staff_id == visit.signed.scope.staff_id
+        desk = await visit.request.app[DESK](session)
+        quick = await answers.filled_for(session, row, visit.signed.scope, desk=desk) if holds else []
+        asked = visit.request.query.get("answer", "")
         return await visit.show(
             session,
             "desk.html",
@@ -347,9 +352,9 @@ async def conversation_page(visit: Visit) -> web.StreamResponse:
             once=secrets.token_urlsafe(12),
             cards=await talks.on_desk(session, visit.signed.scope),
             conversation=await talks.page(session, visit.signed.scope, row, before=int(before) if before.isdecimal() else None),
-            receivers=await talks.receivers(session, visit.signed.scope, row)
-            if row.staff_id == visit.signed.scope.staff_id
-            else [],
+            receivers=await talks.receivers(session, visit.signed.scope, row) if holds else [],
+            quick=quick,
+            chosen=next((one for one in quick if str(one.answer.id) == asked), None),
         )
 
 

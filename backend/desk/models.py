@@ -1,8 +1,8 @@
-"""What the desk keeps beside the conversation: visits, offers of transfer, hours of its own."""
+"""What the desk keeps beside the conversation: visits, offers of transfer, hours of its own, quick answers."""
 
 from datetime import date, datetime, time
 
-from sqlalchemy import ForeignKey, Index, String, text
+from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from backend.db import Base, HasId
@@ -79,3 +79,16 @@ class DeskDay(Base):
     area_code: Mapped[str] = mapped_column(ForeignKey("area.code"), primary_key=True)
     day: Mapped[date] = mapped_column(primary_key=True)
     working: Mapped[bool] = mapped_column(default=False)
+
+
+class QuickAnswer(HasId, Base):
+    """What a desk says often, for this area's desk and those below it. The nearest of one title counts."""
+
+    __tablename__ = "desk_answer"
+    __table_args__ = (UniqueConstraint("area_code", "title"),)
+
+    area_code: Mapped[str] = mapped_column(ForeignKey("area.code"))
+    title: Mapped[str] = mapped_column(String(24))
+    text: Mapped[str] = mapped_column(Text)
+    staff_id: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
+    updated_at: Mapped[datetime]

@@ -31,7 +31,8 @@ def _building(cell: str) -> str:
     return building_value(text(32)(cell))
 
 
-def _day(cell: str) -> date:
+def day(cell: str) -> date:
+    """A parser of days: 2026-10-01."""
     try:
         return date.fromisoformat(cell)
     except ValueError:
@@ -57,7 +58,7 @@ PLACES = (
     *_COORDINATES,
 )
 ALIASES = (Column("name", text(64)), Column("means", text(64)))
-HOLIDAYS = (Column("day", _day), Column("name", text(32)), Column("working", flag))
+HOLIDAYS = (Column("day", day), Column("name", text(32)), Column("working", flag))
 
 
 async def known_areas(session: AsyncSession, table: Table | None = None) -> dict[str, Level]:

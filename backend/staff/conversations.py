@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend.conversations import service
 from backend.conversations.models import Conversation, Holder, Message, MessageKind
+from backend.desk import answers
 from backend.desk import service as visits
 from backend.desk.models import Visit
 from backend.desk.service import SELF_HARM
@@ -175,7 +176,9 @@ async def claim(session: AsyncSession, scope: Scope, row: Conversation, *, sente
 async def reply(
     session: AsyncSession, scope: Scope, row: Conversation, *, text: str, note: bool, now: datetime, once: str = ""
 ) -> None:
-    """Answer the resident or keep a note; raises what ``service.reply`` raises."""
+    """Answer the resident or keep a note; raises what ``service.reply`` raises, BadInput for a placeholder left."""
+    if not note:
+        answers.check(text)
     await service.reply(session, row, staff_id=scope.staff_id, text=text, note=note, now=now, once=once)
     if not note:
         await visits.answered(session, row, now=now)

@@ -213,6 +213,34 @@ class ReceiverList(Shape):
     receivers: list[CodeAndName]
 
 
+class AnswerCard(Shape):
+    """A quick answer as it is kept, with its placeholders; ``area`` is the desk that keeps it."""
+
+    answer_id: int
+    area: CodeAndName
+    title: str
+    text: str
+
+
+class AnswerList(Shape):
+    answers: list[AnswerCard]
+
+
+class FilledAnswer(Shape):
+    """A quick answer for one resident. Where ``problem`` is not empty it says what could not be filled in, and that still
+    stands in ``text``; so it cannot be sent.
+    """
+
+    answer_id: int
+    title: str
+    text: str
+    problem: str
+
+
+class FilledAnswerList(Shape):
+    answers: list[FilledAnswer]
+
+
 class Notice(Shape):
     notice_id: int
     text: str

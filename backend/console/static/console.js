@@ -70,6 +70,20 @@
     place.focus();
   });
 
+  /* A quick answer goes into the reply, after what is there, to be changed before it is sent. */
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest("[data-answer]");
+    const place = link && document.querySelector("#speak textarea[name=text]");
+    if (!place) return;
+    event.preventDefault();
+    place.value = place.value.trim() ? `${place.value.trim()}\n${link.dataset.answer}` : link.dataset.answer;
+    place.dispatchEvent(new Event("input", { bubbles: true }));
+    const error = place.form.querySelector(".error");
+    error.textContent = link.dataset.problem;
+    error.hidden = !link.dataset.problem;
+    place.focus();
+  });
+
   /* What a page that was left had asked for has no place on the next one. */
   const heed = () => {
     for (const part of document.querySelectorAll("[hx-trigger*='sse:']:not([data-heeded])")) {

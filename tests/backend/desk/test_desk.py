@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime, time
+from datetime import UTC, date, datetime, time
 from pathlib import Path
 
 import pytest
@@ -414,10 +414,11 @@ async def test_a_conversation_that_is_deleted_leaves_its_visit_for_the_figures_a
 async def test_a_desk_has_hours_and_days_of_its_own(play: Play) -> None:
     async with play.database.write() as session:
         city = (await play.desk_of(session)).calendar
-        await hours.set_hours(session, "s1", opens=time(9), closes=time(20), weekends=True)
-        await hours.set_day(session, "c1", datetime(2026, 11, 25).date(), working=False)  # noqa: DTZ001 - a day
+        scope, desk = play.city.scopes["street1"], await play.desk_of(session)
+        await hours.set_hours(session, scope, "s1", opens=time(9), closes=time(20), weekends=True)
+        await hours.set_day(session, scope, "c1", date(2026, 11, 25), working=False, desk=desk)
         with pytest.raises(BadInput):
-            await hours.set_hours(session, "c1", opens=time(9), closes=time(9), weekends=False)
+            await hours.set_hours(session, scope, "c1", opens=time(9), closes=time(9), weekends=False)
         own = await hours.calendar_of(session, city, "g1")
         district = await hours.calendar_of(session, city, "d1")
     saturday = datetime(2026, 11, 28, 11, 0, tzinfo=UTC)  # 19:00

@@ -152,9 +152,9 @@ PLACES = {
 def addresses(town: Town, method: str) -> list[str]:
     """Every address of the console and its API that takes ``method``, with something in each place."""
     found = {r.resource.canonical for r in town.client.app.router.routes() if r.method == method}
-    for place, something in (*PLACES.items(), ("{number}", "1234-5674"), ("{key}", "x")):
+    for place, something in (*PLACES.items(), ("{number}", "1234-5674"), ("{key}", "x"), ("{code}", "GH")):
         found = {path.replace(place, something) for path in found}
-    return sorted(re.sub(r"\{\w+_id\}", "1", path) for path in found)
+    return sorted(re.sub(r"\{area_code\}", "GH", re.sub(r"\{\w+_id\}", "1", path)) for path in found)
 
 
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT", "DELETE"])
