@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from aiohttp import web
@@ -9,18 +10,23 @@ from pydantic import BaseModel, ValidationError
 
 from backend.errors import BadInput, NotSignedIn
 from backend.staff.service import SignedIn, who
-from backend.web import CLOCK, DATABASE, body_of
+from backend.vault.numbers import Found, take_out
+from backend.web import CLOCK, DATABASE, SETTINGS, body_of
 
 Answer = BaseModel | web.StreamResponse | None
 
 
 @dataclass(frozen=True)
 class Call:
-    """A checked request: who asks, with what body and query, each as the operation's schema."""
+    """A checked request: who asks, with what body and query, each as the operation's schema.
+
+    Personal numbers are masked in the body's words; ``found`` are they, by field.
+    """
 
     request: web.Request
     body: Any
     query: Any
+    found: dict[str, list[Found]]
     _signed: SignedIn | None
 
     @property
@@ -52,7 +58,11 @@ class Operation:
         signed = None if self.open_to_all else await signed_in(request)
         body = await body_of(request, self.body) if self.body else None
         query = query_of(request, self.query) if self.query else None
-        answer = await self.work(Call(request, body, query, signed))
+        found: dict[str, list[Found]] = {}
+        if body is not None:
+            today = request.app[CLOCK].now().astimezone(request.app[SETTINGS].zone).date()
+            body, found = without_numbers(body, today=today)
+        answer = await self.work(Call(request, body, query, found, signed))
         if isinstance(answer, web.StreamResponse):
             return answer
         if answer is None:
@@ -61,6 +71,14 @@ class Operation:
 
 
 OPERATIONS: list[Operation] = []
+NOT_WORDS = frozenset(("username", "password", "once"))
+
+
+def without_numbers(body: BaseModel, *, today: date) -> tuple[BaseModel, dict[str, list[Found]]]:
+    """The body with the personal numbers in its words masked, and those numbers by field."""
+    words = {name: take_out(value, today=today) for name, value in body if type(value) is str and name not in NOT_WORDS}
+    found = {name: numbers for name, (_, numbers) in words.items() if numbers}
+    return body.model_copy(update={name: words[name][0] for name in found}), found
 
 
 def operation(method: str, path: str, **facts: Any) -> Callable[[Callable[[Call], Awaitable[Answer]]], Operation]:

@@ -61,7 +61,7 @@ from backend.staff.schemas import (
     ReceiverList,
     StaffCard,
 )
-from backend.web import CLOCK, DATABASE, SENTENCES, SETTINGS
+from backend.web import CLOCK, DATABASE, SENTENCES, SETTINGS, VAULT
 
 VERSION = "1"
 
@@ -268,7 +268,10 @@ async def reply(call: Call) -> ConversationPage:
     async def act(session: AsyncSession, row: conversations.Conversation) -> None:
         now = call.request.app[CLOCK].now()
         body = call.body
-        await talks.reply(session, call.signed.scope, row, text=body.text, note=body.note, now=now, once=body.once)
+        sealed = talks.Sealed(call.request.app[VAULT], call.found.get("text", []))
+        await talks.reply(
+            session, call.signed.scope, row, text=body.text, note=body.note, now=now, once=body.once, sealed=sealed
+        )
 
     return await _on_conversation(call, act)
 

@@ -33,7 +33,7 @@ async def broadcasts_page(visit: Visit) -> web.StreamResponse:
 @routes.post("/legal/broadcasts")
 @law_page
 async def plan(visit: Visit) -> web.StreamResponse:
-    form = await visit.form()
+    form = await visit.form(phones=False)
     app = visit.request.app
     try:
         due_at = datetime.fromisoformat(form["due_at"])

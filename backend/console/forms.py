@@ -7,29 +7,44 @@ from aiohttp import BodyPartReader, web
 
 from backend.errors import BadInput, Forbidden
 from backend.media import service as media
+from backend.vault import numbers
 from backend.web import CLOCK, DATABASE, SETTINGS
 
 FIELD_LIMIT = 64 * 1024
 FIELDS = 40
 MAX_PHOTOS = 9
+# What is no words: keys, codes of our own, and files whose columns are read one by one.
+NOT_WORDS = ("csrf", "once", "csv", "phrase")
 
 
 @dataclass
 class Form:
-    """``fields`` by name, and the keys of the photos that came with them."""
+    """``fields`` by name, with personal numbers masked; ``found`` are those by field; and the keys of the photos."""
 
     fields: dict[str, str] = field(default_factory=dict)
     photos: list[str] = field(default_factory=list)
+    found: dict[str, list[numbers.Found]] = field(default_factory=dict)
 
     def __getitem__(self, name: str) -> str:
         return self.fields.get(name, "").strip()
 
 
-async def read_form(request: web.Request, *, csrf: str) -> Form:
-    """Return the form. Raises Forbidden unless it carries ``csrf``, before any file of it is looked at.
+async def read_form(request: web.Request, *, csrf: str, phones: bool = True) -> Form:
+    """Return the form, its personal numbers masked (phones not, where what is written is to be published).
+
+    Raises Forbidden unless it carries ``csrf``, before any file of it is looked at.
 
     A file named ``csv`` becomes a field of text; every other one is a photo.
     """
+    form = await _read(request, csrf=csrf)
+    today = request.app[CLOCK].now().astimezone(request.app[SETTINGS].zone).date()
+    for name, value in form.fields.items():
+        if not name.startswith(NOT_WORDS):
+            form.fields[name], form.found[name] = numbers.take_out(value, today=today, phones=phones)
+    return form
+
+
+async def _read(request: web.Request, *, csrf: str) -> Form:
     form = Form()
     if request.content_type != "multipart/form-data":
         form.fields = {key: str(value) for key, value in (await request.post()).items()}

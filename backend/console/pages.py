@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 from aiohttp import web
 from pydantic import ValidationError
@@ -34,7 +35,7 @@ from backend.staff import notices, service
 from backend.staff.schemas import Handler
 from backend.staff.scope import DESK_ROLES, LAW_ROLES, VOTE_ROLES
 from backend.triage import service as triage
-from backend.web import CLOCK, DATABASE, SENTENCES, SETTINGS
+from backend.web import CLOCK, DATABASE, SENTENCES, SETTINGS, VAULT
 
 COOKIE = "linlitong_staff"
 KNOCK = "linlitong_sign_in"
@@ -70,8 +71,9 @@ class Visit:
             **values,
         )
 
-    async def form(self) -> Form:
-        return await read_form(self.request, csrf=self.signed.csrf)
+    async def form(self, *, phones: bool = True) -> Form:
+        """The form that was sent, with personal numbers masked; without ``phones`` an office's number stays."""
+        return await read_form(self.request, csrf=self.signed.csrf, phones=phones)
 
 
 def page(work_: Callable[[Visit], Awaitable[web.StreamResponse]]) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
@@ -191,6 +193,15 @@ async def queue(visit: Visit) -> web.StreamResponse:
             counts=await work.counts(session, scope, now),
             items=await work.admitted_items(session),
         )
+
+
+@routes.post("/search")
+@page
+async def search(visit: Visit) -> web.StreamResponse:
+    """Look for events: posted, so that no address holds what was written; it leads to the list, numbers masked."""
+    form = await visit.form()
+    asked = {name: form[name] for name in ("tab", "q", "state", "item") if form[name]}
+    return see(f"/?{urlencode(asked)}")
 
 
 @routes.get(r"/events/{number:\d{4}-?\d{4}}")
@@ -389,7 +400,8 @@ async def reply(visit: Visit) -> web.StreamResponse:
     async def act(session: AsyncSession, row: Conversation) -> None:
         now = visit.request.app[CLOCK].now()
         text, note, once = form["text"][:4000], form["as"] == "note", form["once"][:64]
-        await talks.reply(session, visit.signed.scope, row, text=text, note=note, now=now, once=once)
+        sealed = talks.Sealed(visit.request.app[VAULT], form.found["text"])
+        await talks.reply(session, visit.signed.scope, row, text=text, note=note, now=now, once=once, sealed=sealed)
 
     return await on_conversation(visit, act)
 

@@ -1,6 +1,7 @@
 """The console's pages about subsidies: the reviewing desk, one application, 公示, payments."""
 
 from collections.abc import Awaitable, Callable
+from urllib.parse import urlencode
 
 from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -13,6 +14,7 @@ from backend.staff.models import Role
 from backend.subsidies import applications, payments, review
 from backend.subsidies.models import ApplicationState
 from backend.vault import service as vaults
+from backend.vault.models import Secret
 from backend.web import CLOCK, DATABASE, SENTENCES, SETTINGS, VAULT
 
 routes = web.RouteTableDef()
@@ -65,6 +67,21 @@ async def _desk(visit: Visit, *, done: list[str]) -> web.StreamResponse:
             done=done,
             pays=visit.signed.scope.role is Role.ADMIN,
         )
+
+
+@routes.post("/subsidies/search")
+@page
+async def search(visit: Visit) -> web.StreamResponse:
+    """Look for applications; an identity number leads to that person's newest one. Posted, so that it is in no address."""
+    form = await visit.form()
+    vault = visit.request.app[VAULT]
+    for found in form.found.get("q", []):
+        if found.kind is Secret.IDENTITY and found.value is not None:
+            async with visit.request.app[DATABASE].read() as session:
+                number = await review.newest_of(session, visit.signed.scope, vault.hash(found.kind, found.value))
+            if number is not None:
+                return see(f"/subsidies/{number}")
+    return see(f"/subsidies?{urlencode({'state': form['state'], 'q': form['q']})}")
 
 
 @routes.get(NUMBER)

@@ -6,7 +6,7 @@ import io
 import json
 import tempfile
 from collections.abc import Awaitable, Callable
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +22,15 @@ from backend.grids.models import Area, Level
 from backend.house import BOOTH
 from backend.staff import conversations as talks
 from backend.staff.scope import VOTE_ROLES
+from backend.vault.models import Secret
+from backend.vault.numbers import judge, take_out
+from backend.vault.service import Vault
 from backend.votes import cards, matching, opening, service
 from backend.votes.booth import Booth
 from backend.votes.electorate import read_electorate, units_of
 from backend.votes.models import Vote, VoteLog, VoteState
 from backend.votes.rules import ABSTAIN, Basis, Kind, RuleName
-from backend.web import DATABASE, SETTINGS
+from backend.web import CLOCK, DATABASE, SETTINGS, VAULT
 
 routes = web.RouteTableDef()
 NUMBER = r"{number:TP-\d{6}}"
@@ -109,7 +112,7 @@ def draft_of(visit: Visit, form: Form) -> service.Draft:
 @routes.post("/votes")
 @page
 async def make(visit: Visit) -> web.StreamResponse:
-    form = await visit.form()
+    form = await visit.form(phones=False)
     _may(visit)
     booth = visit.request.app[BOOTH]()
     async with visit.request.app[DATABASE].write() as session:
@@ -174,18 +177,29 @@ def _read_list(text: str, *, weighted: bool) -> Table:
         return read_electorate(file, weighted=weighted)
 
 
+def _without_numbers(unit: dict[str, Any], vault: Vault, *, today: date) -> dict[str, Any]:
+    """The unit with its phone as the keyed hash by which one is found (half of it), and no number in its words."""
+    words = {key: take_out(str(unit[key]), today=today)[0] for key in ("name", "part")}
+    phone = judge(str(unit["phone"]), today=today) if unit["phone"] else None
+    known = phone is not None and phone.kind is Secret.PHONE and phone.value is not None
+    return unit | words | {"phone": vault.hash(Secret.PHONE, phone.value)[:32] if known else ""}
+
+
 @routes.post(f"/votes/{NUMBER}/electorate")
 @page
 async def import_electorate(visit: Visit) -> web.StreamResponse:
     form = await visit.form()
+    today = visit.request.app[CLOCK].now().astimezone(visit.request.app[SETTINGS].zone).date()
 
     async def act(session: AsyncSession, vote: Vote, booth: Booth) -> None:
         weighted = service.rule_of(vote).by_area
         table = await asyncio.to_thread(_read_list, form.fields.get("csv", ""), weighted=weighted)
         if table.problems:
             told = "；".join(f"第{p.line}行{p.column}：{p.reason}" for p in table.problems[:SHOWN_PROBLEMS])
+            told, _ = take_out(told, today=today)
             raise BadInput(f"名单有 {len(table.problems)} 处错误，没有导入。{told}", fields=["csv"])
-        await service.set_electorate(session, vote, units_of(table, weighted=weighted), scope=visit.signed.scope, booth=booth)
+        units = [_without_numbers(unit, visit.request.app[VAULT], today=today) for unit in units_of(table, weighted=weighted)]
+        await service.set_electorate(session, vote, units, scope=visit.signed.scope, booth=booth)
 
     await on_vote(visit, "electorate", act)
     return _back(visit)

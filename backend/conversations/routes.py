@@ -7,7 +7,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend.conversations import service
-from backend.conversations.models import Holder, Message, MessageKind
+from backend.conversations.models import Author, Holder, Message, MessageKind
 from backend.conversations.schemas import Claim, Fail, Finish, Handoff, InboundMessage, Release
 from backend.desk import service as visits
 from backend.desk.hours import calendar_of
@@ -28,8 +28,8 @@ async def accept_message(request: web.Request) -> web.Response:
     today = now.astimezone(request.app[SETTINGS].zone).date()
     # Whatever was written, the record, the engine and every list show it without its numbers.
     text, found = numbers.take_out(service.readable(body.text), today=today)
-    title, _ = numbers.take_out(body.title, today=today)
-    display_name, _ = numbers.take_out(body.display_name, today=today)
+    title, _ = numbers.take_out(service.readable(body.title), today=today)
+    display_name, _ = numbers.take_out(service.readable(body.display_name), today=today)
     inbound = service.Inbound(
         channel=body.channel,
         external_id=body.external_id,
@@ -140,8 +140,10 @@ async def feed(request: web.Request) -> web.Response:
         messages = await service.feed(session, conversation.id, after=after, limit=limit)
         types = await media.types(session, [key for m in messages for key in m.payload.get("media") or []])
         seen = [as_seen(m, types) for m in messages]
-        for message in seen:
+        for row, message in zip(messages, seen, strict=True):
             message["text"] = await request.app[GATE].unveil(session, message["text"])
+            if row.author is Author.STAFF and (sealed := row.payload.get("sealed")):
+                message["text"] = await vaults.filled_in(session, request.app[VAULT], message["text"], sealed)
     return web.json_response({"messages": seen, "last_sequence": conversation.last_sequence})
 
 

@@ -11,7 +11,8 @@ from backend.house import GATE, quiet_of
 from backend.media import service as media
 from backend.outbox import service
 from backend.outbox.models import Delivery
-from backend.web import CLOCK, DATABASE, SETTINGS, body_of, long_poll
+from backend.vault import service as vaults
+from backend.web import CLOCK, DATABASE, SETTINGS, VAULT, body_of, long_poll
 
 routes = web.RouteTableDef()
 
@@ -41,8 +42,11 @@ async def claim(request: web.Request) -> web.Response:
             )
             types = await media.types(session, [key for _, m in claimed for key in m.payload.get("media") or []])
             deliveries = [_as_dict(d, m, types) for d, m in claimed]
-            for delivery in deliveries:
-                delivery["message"]["text"] = await request.app[GATE].unveil(session, delivery["message"]["text"])
+            for (_, message), delivery in zip(claimed, deliveries, strict=True):
+                text = await request.app[GATE].unveil(session, message.text)
+                if sealed := message.payload.get("sealed"):
+                    text = await vaults.filled_in(session, request.app[VAULT], text, sealed)
+                delivery["message"]["text"] = text
         return deliveries
 
     found = await long_poll(request, database.signals["deliveries"], body.wait_seconds, look)

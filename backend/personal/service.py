@@ -182,6 +182,7 @@ async def erase(session: AsyncSession, request: PersonalRequest, *, sentences: S
     held = [item_id for item_id in held if item_id is not None]
     free = list(await session.scalars(consults.where(Consult.id.not_in(aided))))
     messages = select(Message.id).where(Message.conversation_id == conversation_id)
+    said = list(await session.scalars(messages.where(Message.author == Author.STAFF)))
     counts = {
         "subsidy_application": await _count(session, SubsidyApplication, SubsidyApplication.conversation_id == conversation_id),
         "vote_match": await _count(session, VoteMatch, VoteMatch.resident_id == resident_id),
@@ -221,7 +222,7 @@ async def erase(session: AsyncSession, request: PersonalRequest, *, sentences: S
         delete(Message).where(Message.conversation_id == conversation_id),
         delete(IdempotencyKey).where(IdempotencyKey.key.contains(conversation.tracker_key, autoescape=True)),
         update(VaultItem).where(VaultItem.id.in_(held)).values(resident_id=None, message_id=None),
-        delete(VaultItem).where(VaultItem.resident_id == resident_id),
+        delete(VaultItem).where(or_(VaultItem.resident_id == resident_id, VaultItem.message_id.in_(said))),
         update(Media).where(Media.key.in_(kept), Media.resident_id == resident_id).values(resident_id=None),
         delete(Media).where(Media.key.in_(gone)),
         update(Resident).where(Resident.id == resident_id).values(display_name="", deleted_at=now),

@@ -1,5 +1,6 @@
 """The conversation desk: residents who wait for a person, and who talks with whom."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -30,6 +31,9 @@ from backend.staff.schemas import (
     TranscriptMessage,
 )
 from backend.staff.scope import DESK_ROLES, Scope
+from backend.vault import service as vaults
+from backend.vault.numbers import Found
+from backend.vault.service import Vault
 from wording import Sentences
 
 SHOWN = 200
@@ -173,13 +177,37 @@ async def claim(session: AsyncSession, scope: Scope, row: Conversation, *, sente
     await visits.claimed(session, row, staff_id=scope.staff_id, now=now)
 
 
+@dataclass(frozen=True)
+class Sealed:
+    """The numbers that were masked in a text, and the vault that keeps them."""
+
+    vault: Vault
+    found: list[Found]
+
+
 async def reply(
-    session: AsyncSession, scope: Scope, row: Conversation, *, text: str, note: bool, now: datetime, once: str = ""
+    session: AsyncSession,
+    scope: Scope,
+    row: Conversation,
+    *,
+    text: str,
+    note: bool,
+    now: datetime,
+    once: str = "",
+    sealed: Sealed | None = None,
 ) -> None:
-    """Answer the resident or keep a note; raises what ``service.reply`` raises, BadInput for a placeholder left."""
+    """Answer the resident or keep a note; raises what ``service.reply`` raises, BadInput for a placeholder left.
+
+    The record holds the text with its numbers masked; the resident reads those of an answer in full. A note's count as
+    the resident's own.
+    """
     if not note:
         answers.check(text)
-    await service.reply(session, row, staff_id=scope.staff_id, text=text, note=note, now=now, once=once)
+    message = await service.reply(session, row, staff_id=scope.staff_id, text=text, note=note, now=now, once=once)
+    if sealed and sealed.found and "sealed" not in (message.payload or {}):
+        owner = row.resident_id if note else None
+        kept = await vaults.keep(session, sealed.vault, sealed.found, resident_id=owner, message_id=message.id, now=now)
+        message.payload = (message.payload or {}) | {"sealed": [item.id for item in kept]}
     if not note:
         await visits.answered(session, row, now=now)
 

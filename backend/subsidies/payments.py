@@ -14,6 +14,7 @@ from backend.subsidies import reading
 from backend.subsidies.applications import move, push
 from backend.subsidies.models import PaymentState, SubsidyApplication, SubsidyPayment
 from backend.vault.models import VaultItem, VaultUncovering
+from backend.vault.numbers import take_out
 from backend.vault.service import Vault
 
 COLUMNS = ("reference", "name", "account", "amount_yuan")
@@ -134,7 +135,8 @@ async def import_results(session: AsyncSession, raw: bytes, *, staff_id: int, de
         elif payment.state is state:
             done.known += 1
         else:
-            found.append((number, payment, state, (line.get("reason") or "").strip()[:100]))
+            reason, _ = take_out((line.get("reason") or "").strip(), today=desk.today)
+            found.append((number, payment, state, reason[:100]))
         seen.add(reference)
     if done.problems:
         return done

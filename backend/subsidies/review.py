@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, false, or_, select
+from sqlalchemy import ColumnElement, and_, false, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend.errors import NotFound
@@ -14,6 +14,7 @@ from backend.staff.models import Role, Staff
 from backend.staff.scope import Scope
 from backend.subsidies import reading, service
 from backend.subsidies.applications import REFUSALS, documents_of, kind_of, may_decide, trail_of
+from backend.subsidies.catalogue import Kind
 from backend.subsidies.models import ApplicationState, SubsidyApplication
 from backend.vault.models import VaultItem
 
@@ -82,11 +83,20 @@ async def listed(
         if before is not None:
             query = query.where(SubsidyApplication.id < before)
         rows = list(await session.scalars(query))
-    return [(a.id, await _row(session, a)) for a in rows]
+    catalogues = await service.by_ids(session, {a.catalogue_id for a in rows})
+    return [(a.id, _row(catalogues[a.catalogue_id].kinds[a.kind], a)) for a in rows]
 
 
-async def _row(session: AsyncSession, a: SubsidyApplication) -> Row:
-    kind = await kind_of(session, a)
+async def newest_of(session: AsyncSession, scope: Scope, person: str) -> str | None:
+    """The number of the newest application of ``person`` (a keyed hash) that this member of staff may see."""
+    mine = select(SubsidyApplication).where(SubsidyApplication.person == person).order_by(SubsidyApplication.id.desc())
+    for found in await session.scalars(mine):
+        if await visible(session, scope, found):
+            return found.number
+    return None
+
+
+def _row(kind: Kind, a: SubsidyApplication) -> Row:
     return Row(a.number, kind.name, a.name_masked, a.state, a.due_at, a.late_at is not None, a.created_at, a.about != "self")
 
 
@@ -131,10 +141,13 @@ async def published(session: AsyncSession, *, today: date) -> list[tuple[str, st
     rows = await session.scalars(
         select(SubsidyApplication)
         .where(
-            or_(SubsidyApplication.state == ApplicationState.PUBLISHED),
+            SubsidyApplication.state == ApplicationState.PUBLISHED,
             SubsidyApplication.published_until >= today,
         )
         .order_by(SubsidyApplication.id.desc())
         .limit(500)
     )
-    return [(a.number, a.name_masked, (await kind_of(session, a)).name, a.amount_fen, a.published_until) for a in rows]
+    rows = rows.all()
+    catalogues = await service.by_ids(session, {a.catalogue_id for a in rows})
+    names = {(a.catalogue_id, a.kind): catalogues[a.catalogue_id].kinds[a.kind].name for a in rows}
+    return [(a.number, a.name_masked, names[a.catalogue_id, a.kind], a.amount_fen, a.published_until) for a in rows]

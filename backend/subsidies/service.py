@@ -43,6 +43,12 @@ async def in_force(session: AsyncSession) -> tuple[int, Catalogue]:
     return found.id, await by_id(session, found.id)
 
 
+async def by_ids(session: AsyncSession, ids: set[int]) -> dict[int, Catalogue]:
+    """The versions with these ids, in one look-up for those that have been read."""
+    found = await session.execute(select(SubsidyCatalogue.id, SubsidyCatalogue.version).where(SubsidyCatalogue.id.in_(ids)))
+    return {row.id: _read[row.version] if row.version in _read else await by_id(session, row.id) for row in found.all()}
+
+
 async def by_id(session: AsyncSession, catalogue_id: int) -> Catalogue:
     """The version with this id. Versions never change, so each is read and its diagrams are built once."""
     version = await session.scalar(select(SubsidyCatalogue.version).where(SubsidyCatalogue.id == catalogue_id))

@@ -139,6 +139,17 @@ async def of_message(session: AsyncSession, message_id: int) -> dict[Secret, Vau
     return {item.kind: item for item in rows}
 
 
+async def filled_in(session: AsyncSession, vault: Vault, text: str, item_ids: list[int]) -> str:
+    """The text with the numbers that were taken out of it, in their order, put back for whom it is meant."""
+    done = ""
+    for item_id in item_ids:
+        item = await session.get(VaultItem, item_id)
+        before, mask_, after = text.partition(item.masked) if item else ("", "", "")
+        if item is not None and mask_:
+            done, text = done + before + vault.open(item), after
+    return done + text
+
+
 async def uncover(
     session: AsyncSession, vault: Vault, item_id: int, *, staff_id: int, reason: str, now: datetime
 ) -> tuple[VaultItem, str]:

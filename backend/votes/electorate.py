@@ -33,6 +33,8 @@ def square_metres(cell: str) -> int:
 def unit_code(cell: str) -> str:
     if not _CODE.fullmatch(cell):
         raise ValueError("户号只能用汉字、字母、数字、短横和井号，最多64个字。")
+    if re.search(r"\d{11}", cell):
+        raise ValueError("户号里不能用身份证号、手机号。")
     return cell
 
 
