@@ -19,6 +19,7 @@ from backend.grids.models import Area, Level
 from backend.localtime import say_moment
 from backend.outbox import service as outbox
 from backend.residents.models import Account, Resident
+from backend.vault.numbers import UNSEEN
 from wording import Sentences
 
 LEASE = timedelta(seconds=30)
@@ -27,7 +28,6 @@ OPEN = (TurnState.PENDING, TurnState.RUNNING)
 TEXT_LIMIT = 10_000
 WATCH_TRIES = 4
 WARN_AGAIN = timedelta(minutes=10)
-UNSEEN = dict.fromkeys([0, *range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2066, 0x206A), 0xFEFF])
 ENGINE_TEXT = {
     MessageKind.PHOTO: "/share_photo",
     MessageKind.LOCATION: "/share_location",

@@ -19,6 +19,8 @@ _SPOKEN = dict(zip("零〇一二三四五六七八九幺壹贰叁肆伍陆柒捌
 _PAUSE = r"[-\s,，、.。·/]"
 _SPOKEN_RUN = re.compile(rf"[{''.join(_SPOKEN)}0-9](?:{_PAUSE}{{0,2}}[{''.join(_SPOKEN)}0-9]){{10,}}")
 OLDEST_BIRTH = 1890
+# NUL, zero-width and direction marks: nobody sees them, and a number with one inside is still a number.
+UNSEEN = dict.fromkeys([0, *range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2066, 0x206A), 0xFEFF])
 
 # In this order: what stands in one piece before what is written in groups.
 _PATTERNS = (
@@ -56,7 +58,11 @@ class Found:
 
 
 def take_out(text: str, *, today: date, phones: bool = True) -> tuple[str, list[Found]]:
-    """The text with every such number masked, and the numbers in the order of the text. Without ``phones`` those stay."""
+    """The text with every such number masked, and the numbers in the order of the text. Without ``phones`` those stay.
+
+    Marks that nobody sees are gone from it.
+    """
+    text = text.translate(UNSEEN)
     plain = _even(text)
     taken: list[tuple[int, int, Found]] = []
     for pattern in _PATTERNS:

@@ -1,11 +1,13 @@
 """Subsidies through ``linlitong chat``: from "what may my mother have" to the application's number."""
 
+import re
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
 from backend.vault.numbers import check_digit, luhn
+from tests.support.marked import Marked
 from tests.support.system import System, texts
 
 IDENTITY = "32120219440101001" + check_digit("32120219440101001")
@@ -52,3 +54,21 @@ def test_an_application_in_the_chat_and_no_number_of_it_is_seen_by_the_engine(sy
     assert [path.name for path in files if path.name == "tracker.db"]
     marked = [number.encode() for number in (IDENTITY, IDENTITY[:17], CARD)]
     assert [path.name for path in files for number in marked if number in path.read_bytes()] == []
+
+
+@pytest.mark.timeout(900)
+def test_numbers_in_every_talk_are_in_no_log_no_tracker_and_no_plain_column(system: System) -> None:
+    marked = Marked()
+    begun = ("", "路灯坏了，", "宫涵社区3号楼，", "算了", "老板欠我工资，", "", "算了", "高龄津贴怎么领，", "", "转人工，", "")
+    lines = [said if said == "算了" else said + marked.words(9).replace("\n", " ") for said in begun]
+    heard = "\n".join(texts(system.chat("marked", *lines)))
+    assert marked.seen_in(heard) == []
+    assert len(marked.all) == 81
+    seen: dict[str, list[str]] = {}
+    for path in system.home.rglob("*"):
+        if path.is_file() and path.suffix in (".db", ".db-wal", ".log"):
+            content = path.read_bytes().decode(errors="ignore")
+            unescaped = re.sub(r"\\u([0-9a-f]{4})", lambda code: chr(int(code[1], 16)), content)
+            seen[path.name] = marked.seen_in(unescaped)
+    assert {"tracker.db", "terminal.log"} <= seen.keys()
+    assert {name: found for name, found in seen.items() if found} == {}
