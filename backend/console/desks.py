@@ -61,7 +61,7 @@ async def desk_page(visit: Visit) -> web.StreamResponse:
 
 async def on_desk(visit: Visit, act: Callable[[AsyncSession, Form, str, Desk], Awaitable[object]]) -> web.StreamResponse:
     """Change the desk in one transaction and show it again."""
-    form = await visit.form()
+    form = await visit.form(phones=False)
     code = visit.request.match_info["code"]
     async with visit.request.app[DATABASE].write() as session:
         await act(session, form, code, await visit.request.app[DESK](session))
