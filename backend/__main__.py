@@ -9,6 +9,7 @@ from aiohttp import web
 from backend.app import internal_app
 from backend.console.app import console_app
 from backend.db import Database
+from backend.intake.routes import readers_of
 from backend.legal.law import Law
 from backend.settings import Settings
 
@@ -17,12 +18,12 @@ async def main() -> None:
     settings = Settings()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     database = Database(settings.url)
-    law = Law(settings.home)
+    law, readers = Law(settings.home), readers_of(settings)
     runners = []
     try:
         for app, host, port in (
-            (internal_app(settings, database, law=law), "127.0.0.1", settings.backend_port),
-            (console_app(settings, database, law=law), settings.staff_host, settings.staff_port),
+            (internal_app(settings, database, law=law, readers=readers), "127.0.0.1", settings.backend_port),
+            (console_app(settings, database, law=law, readers=readers), settings.staff_host, settings.staff_port),
         ):
             runner = web.AppRunner(app, access_log=None, shutdown_timeout=5)
             await runner.setup()

@@ -18,7 +18,7 @@ from backend.duties import keep_on
 from backend.events import clerk as event_clerk
 from backend.events.routes import routes as event_routes
 from backend.house import BOOTH, DESK, GATE, desk_factory, patience_of
-from backend.intake.routes import READERS
+from backend.intake.routes import READERS, readers_of
 from backend.intake.routes import routes as intake_routes
 from backend.intake.service import Readers
 from backend.legal import clerk as legal_clerk
@@ -62,7 +62,12 @@ def _share(app: web.Application, settings: Settings, database: Database, clock: 
 
 
 def internal_app(
-    settings: Settings, database: Database, clock: Clock | None = None, *, law: Law | None = None
+    settings: Settings,
+    database: Database,
+    clock: Clock | None = None,
+    *,
+    law: Law | None = None,
+    readers: Readers | None = None,
 ) -> web.Application:
     """The API that the gateway and the actions speak, with the clerks at work beside it."""
     app = web.Application(
@@ -70,7 +75,7 @@ def internal_app(
         client_max_size=settings.media_max_bytes,
     )
     _share(app, settings, database, clock or SystemClock())
-    app[READERS] = Readers(settings.home / "models" / "triage-items.npz")
+    app[READERS] = readers or readers_of(settings)
     app[LAW] = law or Law(settings.home)
     app.router.add_get("/health", health)
     for routes in (
@@ -94,7 +99,7 @@ def internal_app(
 
 async def _prepare(app: web.Application) -> None:
     async with app[DATABASE].read() as session:
-        await app[READERS].prepare(session)
+        await app[READERS].prepared(session)
         await app[LAW].prepare(session)
 
 

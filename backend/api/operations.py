@@ -8,7 +8,7 @@ from typing import Any
 from aiohttp import web
 from pydantic import BaseModel, ValidationError
 
-from backend.errors import BadInput, NotSignedIn
+from backend.errors import BadInput, NotFound, NotSignedIn
 from backend.staff.service import SignedIn, who
 from backend.vault.numbers import Found, take_out
 from backend.web import CLOCK, DATABASE, SETTINGS, body_of
@@ -98,6 +98,14 @@ def bearer(request: web.Request) -> str:
     if scheme.lower() != "bearer" or not token:
         raise NotSignedIn
     return token.strip()
+
+
+def id_in(request: web.Request, name: str = "conversation_id") -> int:
+    """The id in the path. Raises NotFound for what is no number."""
+    given = request.match_info[name]
+    if not given.isascii() or not given.isdecimal() or len(given) > 18:
+        raise NotFound
+    return int(given)
 
 
 async def signed_in(request: web.Request) -> SignedIn:

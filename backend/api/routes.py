@@ -6,10 +6,10 @@ from aiohttp import web
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from backend.api import desk as _desk  # noqa: F401 - enters its operations
 from backend.api import openapi
-from backend.api.operations import OPERATIONS, Call, bearer, operation
+from backend.api.operations import OPERATIONS, Call, bearer, id_in, operation
 from backend.api.schemas import (
-    AnswerBody,
     AreaQuery,
     CallIn,
     Credentials,
@@ -29,9 +29,7 @@ from backend.api.schemas import (
 )
 from backend.catalogue.models import Department, Item
 from backend.conversations import service as conversations
-from backend.desk import answers, leading
 from backend.desk import service as visits
-from backend.desk.models import QuickAnswer
 from backend.errors import NotFound
 from backend.events import service as events
 from backend.events.service import Actor, Desk
@@ -42,8 +40,6 @@ from backend.staff import conversations as talks
 from backend.staff import events as work
 from backend.staff import notices, service
 from backend.staff.schemas import (
-    AnswerCard,
-    AnswerList,
     AreaCard,
     AreaList,
     CodeAndName,
@@ -52,8 +48,6 @@ from backend.staff.schemas import (
     DepartmentList,
     EventList,
     EventPage,
-    FilledAnswer,
-    FilledAnswerList,
     ItemCard,
     ItemList,
     Notice,
@@ -74,14 +68,6 @@ def remote_of(request: web.Request) -> str:
     seen = request.remote or ""
     forwarded = request.headers.get("X-Forwarded-For", "").rsplit(",", 1)[-1].strip()
     return forwarded if forwarded and seen in ("127.0.0.1", "::1") else seen
-
-
-def id_in(request: web.Request, name: str = "conversation_id") -> int:
-    """The id in the path. Raises NotFound for what is no number."""
-    given = request.match_info[name]
-    if not given.isascii() or not given.isdecimal() or len(given) > 18:
-        raise NotFound
-    return int(given)
 
 
 def card_of(signed: service.SignedIn) -> StaffCard:
@@ -304,67 +290,6 @@ async def mark_misunderstood(call: Call) -> ConversationPage:
         )
 
     return await _on_conversation(call, act)
-
-
-@operation("GET", "/api/v1/conversations/{conversation_id}/answers", answer=FilledAnswerList)
-async def list_filled_answers(call: Call) -> FilledAnswerList:
-    """The quick answers of the conversation's desk, filled in for its resident."""
-    async with call.request.app[DATABASE].read() as session:
-        row = await talks.by_id(session, call.signed.scope, id_in(call.request))
-        found = await answers.filled_for(session, row, call.signed.scope, desk=await call.request.app[DESK](session))
-    return FilledAnswerList(
-        answers=[
-            FilledAnswer(answer_id=one.answer.id, title=one.answer.title, text=one.text, problem=one.problem) for one in found
-        ]
-    )
-
-
-async def _answer_card(session: AsyncSession, row: QuickAnswer) -> AnswerCard:
-    area = await session.get_one(Area, row.area_code)
-    place = CodeAndName(code=area.code, name=area.name)
-    return AnswerCard(answer_id=row.id, area=place, title=row.title, text=row.text)
-
-
-@operation("GET", "/api/v1/desks/{area_code}/answers", answer=AnswerList)
-async def list_answers(call: Call) -> AnswerList:
-    """The quick answers of a desk, its own first, then those it has from the areas above."""
-    async with call.request.app[DATABASE].read() as session:
-        area = await leading.seen_area(session, call.signed.scope, call.request.match_info["area_code"])
-        return AnswerList(answers=[await _answer_card(session, row) for row in await answers.of_area(session, area.code)])
-
-
-@operation("POST", "/api/v1/desks/{area_code}/answers", status=201, body=AnswerBody, answer=AnswerCard)
-async def add_answer(call: Call) -> AnswerCard:
-    """Add a quick answer to a desk that you lead."""
-    return await _keep_answer(call, None)
-
-
-@operation("PUT", "/api/v1/desks/{area_code}/answers/{answer_id}", body=AnswerBody, answer=AnswerCard)
-async def change_answer(call: Call) -> AnswerCard:
-    """Change a quick answer of a desk that you lead."""
-    return await _keep_answer(call, id_in(call.request, "answer_id"))
-
-
-async def _keep_answer(call: Call, answer_id: int | None) -> AnswerCard:
-    async with call.request.app[DATABASE].write() as session:
-        row = await answers.save(
-            session,
-            call.signed.scope,
-            call.request.match_info["area_code"],
-            title=call.body.title,
-            text=call.body.text,
-            answer_id=answer_id,
-            now=call.request.app[CLOCK].now(),
-        )
-        return await _answer_card(session, row)
-
-
-@operation("DELETE", "/api/v1/desks/{area_code}/answers/{answer_id}", status=204)
-async def remove_answer(call: Call) -> None:
-    """Take a quick answer away from a desk that you lead."""
-    async with call.request.app[DATABASE].write() as session:
-        area_code, answer_id = call.request.match_info["area_code"], id_in(call.request, "answer_id")
-        await answers.remove(session, call.signed.scope, area_code, answer_id)
 
 
 @operation("GET", "/api/v1/conversations/{conversation_id}/receivers", answer=ReceiverList)

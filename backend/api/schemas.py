@@ -7,6 +7,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from backend.events.models import EventState
 from backend.events.views import STATE_NAMES
+from backend.proposals.models import ProposalKind
 from backend.staff.schemas import Handler, Shape, StaffCard
 
 STATES_BY_NAME = {name: state for state, name in STATE_NAMES.items()}
@@ -107,6 +108,20 @@ class Reply(Shape):
     text: str = Field(min_length=1, max_length=4000)
     note: bool = False
     once: str = Field("", max_length=64)
+
+
+class ProposalBody(Shape):
+    """An event needs ``matter`` and ``area_code`` (a grid; a community or street where that is not known); a subsidy its code
+    and a vote its number as ``target``.
+    """
+
+    kind: ProposalKind
+    target: str = Field("", max_length=64)
+    matter: str = Field("", max_length=4000)
+    area_code: str = Field("", max_length=32)
+    address: str = Field("", max_length=200)
+    item_code: str | None = Field(None, max_length=32)
+    photos: Photos
 
 
 class AnswerBody(Shape):

@@ -14,6 +14,7 @@ from backend.console.legal import routes as legal_routes
 from backend.console.legal_aid import routes as aid_routes
 from backend.console.numbers import routes as number_routes
 from backend.console.pages import routes as page_routes
+from backend.console.proposals import routes as proposal_routes
 from backend.console.render import HEADERS, HERE
 from backend.console.stream import end_streams, pulse
 from backend.console.subsidies import routes as subsidy_routes
@@ -21,6 +22,8 @@ from backend.console.votes import routes as vote_routes
 from backend.db import Database
 from backend.errors import BadInput
 from backend.house import BOOTH, DESK, desk_factory
+from backend.intake.routes import READERS, readers_of
+from backend.intake.service import Readers
 from backend.legal.law import Law
 from backend.legal.routes import LAW
 from backend.settings import Settings
@@ -68,7 +71,12 @@ async def asset(request: web.Request) -> web.StreamResponse:
 
 
 def console_app(
-    settings: Settings, database: Database, clock: Clock | None = None, *, law: Law | None = None
+    settings: Settings,
+    database: Database,
+    clock: Clock | None = None,
+    *,
+    law: Law | None = None,
+    readers: Readers | None = None,
 ) -> web.Application:
     """The application on the staff address. Opens nothing before it is started."""
     app = web.Application(middlewares=[safe_headers, console_errors, no_numbers_in_addresses])
@@ -78,7 +86,18 @@ def console_app(
     app[BOOTH] = booth_factory(settings, app[CLOCK], sentences)
     app[VAULT] = Vault.load(settings.vault_keys, settings.vault_hashing_key, settings.home)
     app[LAW] = law or Law(settings.home)
-    rooms = (page_routes, vote_routes, subsidy_routes, number_routes, legal_routes, broadcast_routes, aid_routes, desk_routes)
+    app[READERS] = readers or readers_of(settings)
+    rooms = (
+        page_routes,
+        vote_routes,
+        subsidy_routes,
+        number_routes,
+        legal_routes,
+        broadcast_routes,
+        aid_routes,
+        desk_routes,
+        proposal_routes,
+    )
     app.add_routes([*api_routes, *(route for room in rooms for route in room), web.get("/static/{name}", asset)])
     app.cleanup_ctx.append(pulse)
     app.on_shutdown.append(end_streams)

@@ -28,7 +28,8 @@ from backend.events import service as events
 from backend.events.models import Event, EventState, History
 from backend.events.numbers import read_number
 from backend.events.service import Actor, Desk
-from backend.house import DESK
+from backend.house import BOOTH, DESK
+from backend.proposals import service as proposals
 from backend.staff import conversations as talks
 from backend.staff import events as work
 from backend.staff import notices, service
@@ -41,6 +42,7 @@ COOKIE = "linlitong_staff"
 KNOCK = "linlitong_sign_in"
 PAGE_SIZE = 30
 FIGURE_DAYS = ("7", "30", "90")
+PROPOSALS = 3  # shown in a conversation
 TABS = ("mine", "all", "late", "closed")
 
 routes = web.RouteTableDef()
@@ -364,6 +366,9 @@ async def conversation_page(visit: Visit) -> web.StreamResponse:
             cards=await talks.on_desk(session, visit.signed.scope),
             conversation=await talks.page(session, visit.signed.scope, row, before=int(before) if before.isdecimal() else None),
             receivers=await talks.receivers(session, visit.signed.scope, row) if holds else [],
+            proposals=(await proposals.listed(session, row))[:PROPOSALS],
+            subsidies=await proposals.subsidies_offered(session) if holds else [],
+            votes=await proposals.votes_offered(session, row, booth=visit.request.app[BOOTH]()) if holds else [],
             quick=quick,
             chosen=next((one for one in quick if str(one.answer.id) == asked), None),
         )

@@ -11,8 +11,10 @@ from backend.conversations.models import Author, Holder, Message, MessageKind
 from backend.conversations.schemas import Claim, Fail, Finish, Handoff, InboundMessage, Release
 from backend.desk import service as visits
 from backend.desk.hours import calendar_of
-from backend.house import DESK, GATE, patience_of
+from backend.house import BOOTH, DESK, GATE, patience_of
 from backend.media import service as media
+from backend.proposals import service as proposals
+from backend.proposals.service import Ears
 from backend.vault import numbers
 from backend.vault import service as vaults
 from backend.vault.service import Vault
@@ -42,6 +44,7 @@ async def accept_message(request: web.Request) -> web.Response:
         location=body.location.model_dump() if body.location else None,
         edited=body.edited,
     )
+    ears = Ears(request.app[DESK], request.app[BOOTH], request.app[VAULT])
     for attempt in (1, 2, 3):
         try:
             async with request.app[DATABASE].write() as session:
@@ -50,6 +53,7 @@ async def accept_message(request: web.Request) -> web.Response:
                 if found and not accepted.repeat:
                     await _keep(session, request.app[VAULT], accepted, found)
                 await visits.hear(session, accepted, sentences=request.app[SENTENCES], now=now)
+                await proposals.hear(session, accepted, ears)
             break
         except IntegrityError:  # the same newcomer twice at once: the second finds what the first wrote
             if attempt == 3:

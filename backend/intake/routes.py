@@ -9,10 +9,16 @@ from backend.house import DESK
 from backend.intake import guide, service
 from backend.intake.schemas import GuideBody, ReadBody
 from backend.intake.service import Readers
+from backend.settings import Settings
 from backend.web import DATABASE, body_of
 
 routes = web.RouteTableDef()
 READERS = web.AppKey("readers", Readers)
+
+
+def readers_of(settings: Settings) -> Readers:
+    """What reads residents' words in this installation; nothing is loaded before it is needed."""
+    return Readers(settings.home / "models" / "triage-items.npz")
 
 
 @routes.post("/internal/v1/intake/read")

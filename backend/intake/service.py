@@ -48,6 +48,11 @@ class Readers:
         assert self._classifier is not None, "prepare() comes first"
         return self._classifier
 
+    async def prepared(self, session: AsyncSession) -> None:
+        """``prepare``, unless that was done."""
+        if self._classifier is None:
+            await self.prepare(session)
+
     async def prepare(self, session: AsyncSession) -> None:
         """Load what reading needs; the item classifier is trained first when it is stale (some seconds)."""
         keywords = {item.code: f"{item.name} {item.keywords}" for item in await session.scalars(select(Item))}

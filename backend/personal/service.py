@@ -30,6 +30,7 @@ from backend.media.models import Media
 from backend.outbox import service as outbox
 from backend.outbox.models import Delivery
 from backend.personal.models import PersonalRequest, Wish, WishState
+from backend.proposals.models import Proposal
 from backend.residents.models import Account, Resident
 from backend.staff.models import StaffNotice
 from backend.subsidies.models import SubsidyApplication, SubsidyDocument, SubsidyTalk
@@ -132,6 +133,7 @@ async def export(session: AsyncSession, request: PersonalRequest, folder: Path, 
         (SubsidyTalk, SubsidyTalk.conversation_id == conversation_id),
         (SubsidyApplication, SubsidyApplication.conversation_id == conversation_id),
         (VaultItem, VaultItem.resident_id == resident_id),
+        (Proposal, Proposal.conversation_id == conversation_id),
         (Consult, Consult.resident_id == resident_id),
         (ConsultWord, ConsultWord.consult_id.in_(select(Consult.id).where(Consult.resident_id == resident_id))),
         (Subscription, Subscription.resident_id == resident_id),
@@ -203,6 +205,7 @@ async def erase(session: AsyncSession, request: PersonalRequest, *, sentences: S
         update(Event).where(Event.conversation_id == conversation_id).values(conversation_id=None),
         update(Event).where(Event.message_id.in_(messages)).values(message_id=None),
         delete(Transfer).where(Transfer.conversation_id == conversation_id),
+        delete(Proposal).where(Proposal.conversation_id == conversation_id),
         update(Visit)
         .where(Visit.conversation_id == conversation_id, Visit.ended_at.is_(None))
         .values(ended_at=now, climb_at=None),

@@ -10,6 +10,7 @@ from backend.conversations.models import Author, Holder, MessageKind
 from backend.events.models import ActorKind, AssignmentState, EventState, HistoryKind
 from backend.grids.models import Level
 from backend.outbox.models import DeliveryState
+from backend.proposals.models import ProposalKind, ProposalState
 from backend.staff.models import Role
 
 
@@ -239,6 +240,39 @@ class FilledAnswer(Shape):
 
 class FilledAnswerList(Shape):
     answers: list[FilledAnswer]
+
+
+class DraftCard(Shape):
+    """A report as it was read out of a conversation; ``area_code`` is empty where no place was understood. ``status`` is the
+    place's: grid, community or street.
+    """
+
+    matter: str
+    area_code: str
+    label: str
+    status: str
+    address: str
+    item_code: str | None
+    photos: list[str]
+
+
+class ProposalCard(Shape):
+    """``target`` is the subsidy's code or the vote's number; ``number`` that of the event or application that came of it;
+    ``reason`` why filing failed.
+    """
+
+    proposal_id: int
+    kind: ProposalKind
+    state: ProposalState
+    target: str
+    number: str
+    reason: str
+    at: datetime
+    answered_at: datetime | None
+
+
+class ProposalList(Shape):
+    proposals: list[ProposalCard]
 
 
 class Notice(Shape):

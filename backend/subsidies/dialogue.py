@@ -38,6 +38,28 @@ async def hear(session: AsyncSession, conversation: Conversation, heard: Heard, 
     return {"taken": taken, "over": room.over, "replies": [{"text": s.text, "buttons": s.buttons} for s in room.said]}
 
 
+async def begin_kind(
+    session: AsyncSession, conversation: Conversation, code: str, *, words: str, desk: Desk, vault: Vault
+) -> dict[str, Any]:
+    """Speak of one subsidy from here on: what ``words``, all that the resident said of late, do not tell is asked, and where
+    it fits, applying begins. Returns {replies}; ``question`` is what is asked then.
+    """
+    _, known = await service.in_force(session)
+    found = reading.read(known, words)
+    room, _ = await talk.room_of(session, conversation, about=found.about, desk=desk, vault=vault)
+    room.know({key: value for key, value in found.facts.items() if key not in room.talk.facts})
+    if room.talk.stage not in (ASK, RESULT) and room.talk.draft.get("kind") != code:
+        room.talk.stage = ASK
+    if room.talk.stage in (ASK, RESULT):
+        room.talk.kinds, room.talk.skipped, room.talk.stage = [code], [], ASK
+        if any(fit.kind.code == code for fit in room.advice.fits):
+            await apply.press(room, "apply", code)
+        talk.go_on(room)
+    room.talk.updated_at = desk.now
+    await session.flush()
+    return {"replies": [{"text": s.text, "buttons": s.buttons} for s in room.said]}
+
+
 async def question(session: AsyncSession, conversation: Conversation, *, desk: Desk, vault: Vault) -> Said:
     """What is asked now."""
     room, _ = await talk.room_of(session, conversation, about=None, desk=desk, vault=vault)

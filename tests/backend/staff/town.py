@@ -26,6 +26,7 @@ from backend.events import clerk, service
 from backend.events.models import Event
 from backend.grids.models import Area, Level
 from backend.house import DESK
+from backend.intake.service import Readers
 from backend.settings import Settings
 from backend.staff.models import Role, Staff, StaffSession
 from backend.staff.service import digest
@@ -254,11 +255,13 @@ async def build(database: Database) -> None:
 
 
 @asynccontextmanager
-async def town_over(database: Database, clock: FakeClock, home: Path) -> AsyncIterator[Town]:
+async def town_over(database: Database, clock: FakeClock, home: Path, *, readers: Readers | None = None) -> AsyncIterator[Town]:
     """The town with its console served on loopback."""
     await build(database)
     settings = Settings(home=home, database_url=database.url)
-    async with TestClient(TestServer(console_app(settings, database, clock)), cookie_jar=CookieJar(unsafe=True)) as client:
+    async with TestClient(
+        TestServer(console_app(settings, database, clock, readers=readers)), cookie_jar=CookieJar(unsafe=True)
+    ) as client:
         async with client.get("/api/v1/openapi.json") as response:
             document = await response.json()
         yield Town(database, clock, client, Api(client, document), home)
