@@ -59,6 +59,7 @@ PLAN = {
     "event_urge": "deleted",
     "desk_visit": "kept for the figures, ended and without its conversation",
     "desk_transfer": "deleted",
+    "proposal": "deleted",
     "staff_notice": "deleted where it quotes a report, else loses the conversation",
     "consult": "deleted with what was said in it; one with a legal aid case is kept by law",
     "subscription": "deleted",

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +18,6 @@ from backend.errors import BadInput, Conflict, LinlitongError, NotFound
 from backend.events import service as events
 from backend.events.service import Desk, Report
 from backend.grids.models import Area, Level
-from backend.house import DeskFactory
 from backend.outbox import service as outbox
 from backend.proposals import drafting
 from backend.proposals.drafting import Draft
@@ -47,7 +47,7 @@ SHOWN = 20
 class Ears:
     """What hearing a resident's answer needs besides the session."""
 
-    desk_of: DeskFactory
+    desk_of: Callable[[AsyncSession], Awaitable[Desk]]
     booth_of: BoothFactory
     vault: Vault
 
