@@ -6,14 +6,44 @@ from pathlib import Path
 from rasa_sdk.endpoint import run
 from rasa_sdk.executor import ActionExecutor
 
-from actions import broadcasts, emergency, guide, handoff, legal, legal_aid, personal, report, status, subsidies, unsure, votes
+from actions import (
+    broadcasts,
+    disclosure,
+    emergency,
+    guide,
+    handoff,
+    legal,
+    legal_aid,
+    opinions,
+    personal,
+    report,
+    status,
+    subsidies,
+    unsure,
+    votes,
+)
 from actions.backend_client import Backend
 from actions.settings import Settings
 from actions.turn import House, HouseAction
 from wording import Sentences
 
 DOMAIN = Path(__file__).parent.parent / "domain.yml"
-MODULES = (broadcasts, emergency, guide, handoff, legal, legal_aid, personal, report, status, subsidies, unsure, votes)
+MODULES = (
+    broadcasts,
+    disclosure,
+    emergency,
+    guide,
+    handoff,
+    legal,
+    legal_aid,
+    opinions,
+    personal,
+    report,
+    status,
+    subsidies,
+    unsure,
+    votes,
+)
 
 
 def executor(house: House) -> ActionExecutor:

@@ -33,11 +33,14 @@ class Subscribe(HouseAction):
 
 
 class Unsubscribe(HouseAction):
+    """One word ends every subscription: to legal advice and to what is disclosed."""
+
     action_name = "action_unsubscribe"
 
     async def act(self, turn: Turn) -> Events:
-        found = await turn.post("/subscriptions/stop", {}, once="stop")
-        turn.say("utter_unsubscribed" if found["stopped"] else "utter_nothing_subscribed")
+        advice = await turn.post("/subscriptions/stop", {}, once="stop")
+        decisions = await turn.post("/disclosure/wishes/stop", {}, once="stop")
+        turn.say("utter_unsubscribed" if advice["stopped"] or decisions["stopped"] else "utter_nothing_subscribed")
         return []
 
 

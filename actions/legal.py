@@ -9,9 +9,8 @@ from typing import Any
 from rasa_sdk.events import ActiveLoop, FollowupAction, SlotSet
 
 from actions.backend_client import Refused
-from actions.report import SHORT_ANSWER, SURE_YES
 from actions.status import number_in
-from actions.turn import HouseAction, Turn, button
+from actions.turn import SHORT_ANSWER, SURE_YES, HouseAction, Turn, button
 
 Events = list[dict[str, Any]]
 SLOTS = ("legal_question", "legal_confirmation")

@@ -14,15 +14,13 @@ from actions.backend_client import Refused
 from actions.emergency import kind_of, say_emergency
 from actions.handoff import hand_off
 from actions.places import only_a_place
-from actions.turn import HouseAction, Turn, button
+from actions.turn import SHORT_ANSWER, SURE_YES, HouseAction, Turn, button
 
 Events = list[dict[str, Any]]
 FORM = "report_form"
 SLOTS = ("danger", "person", "matter", "place", "item", "neighbour", "confirmation")
 LEAVES = {"cancel", "delete_my_data"}
 PAUSES = ("danger", "person")
-SURE_YES = 0.5
-SHORT_ANSWER = 6
 ASIDE = LEAVES | {
     "ask_guide",
     "ask_status",
@@ -44,6 +42,13 @@ ASIDE = LEAVES | {
     "withdraw",
     "verify",
     "rate",
+    "list_opinions",
+    "show_opinion",
+    "support_opinion",
+    "rate_opinion",
+    "browse_disclosure",
+    "follow_disclosure",
+    "unsubscribe",
 }
 CORRECTIONS = ("不是", "不对", "错了", "应该是", "改成", "改为", "换成", "更正", "是在", "改到")
 NAMED = re.compile(r"实名|不用?匿名|(写|留|署)我的?(名|姓名)")

@@ -5,6 +5,7 @@ from typing import Any
 
 from rasa_sdk.events import ActiveLoop, SlotSet
 
+from actions import opinions
 from actions.backend_client import Refused
 from actions.turn import HouseAction, Turn, button
 
@@ -82,6 +83,10 @@ class Status(HouseAction):
 
     async def act(self, turn: Turn) -> Events:
         step = next((name for name, words in STEPS if any(word in turn.text for word in words)), None)
+        if opinions.OPINION.search(turn.text):
+            asked_opinion = opinions.opinion_in(turn) or ""
+            await (opinions.ask_withdraw if step == "withdraw" else opinions.show_number)(turn, asked_opinion)
+            return []
         number = number_in(turn)
         asked = APPLICATION.search(turn.text)
         shown = bool(asked or not (number or step)) and await show_applications(turn, asked)
@@ -102,8 +107,11 @@ class Status(HouseAction):
                 turn.say("utter_number_unknown", number=number)
             return []
         consults = [] if step else [c for c in (await turn.get("/consults"))["consults"] if c["state"] != "ended"][:CARDS]
+        suggested = [] if step else await opinions.waiting_ones(turn, limit=CARDS)
+        for opinion in suggested:
+            opinions.show(turn, opinion)
         if not events and not consults:
-            if not shown:
+            if not shown and not suggested:
                 turn.say("utter_no_events")
             return []
         still_open = [event for event in events if event["state"] not in OVER]

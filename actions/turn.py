@@ -10,6 +10,9 @@ from rasa_sdk.executor import CollectingDispatcher
 from actions.backend_client import Backend
 from wording import Sentences
 
+SURE_YES = 0.5
+SHORT_ANSWER = 6  # characters; a yes or a no is no longer
+
 
 @dataclass
 class House:

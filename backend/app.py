@@ -14,6 +14,8 @@ from backend.clock import Clock, SystemClock
 from backend.conversations.routes import routes as conversation_routes
 from backend.db import Database
 from backend.desk import clerk as desk_clerk
+from backend.disclosure import clerk as disclosure_clerk
+from backend.disclosure.routes import routes as disclosure_routes
 from backend.duties import keep_on
 from backend.events import clerk as event_clerk
 from backend.events.routes import routes as event_routes
@@ -28,6 +30,8 @@ from backend.legal.routes import routes as legal_routes
 from backend.legal_aid import clerk as aid_clerk
 from backend.legal_aid.routes import routes as aid_routes
 from backend.media.routes import routes as media_routes
+from backend.opinions import clerk as opinion_clerk
+from backend.opinions.routes import routes as opinion_routes
 from backend.outbox.routes import routes as outbox_routes
 from backend.personal import clerk as personal_clerk
 from backend.personal.routes import routes as personal_routes
@@ -90,6 +94,8 @@ def internal_app(
         broadcast_routes,
         aid_routes,
         personal_routes,
+        opinion_routes,
+        disclosure_routes,
     ):
         app.add_routes(routes)
     app.on_startup.append(_prepare)
@@ -111,6 +117,8 @@ async def _clerk(app: web.Application) -> AsyncIterator[None]:
         "legal": (1.0, partial(legal_clerk.run_once, database, desk_of)),
         "legal aid": (1.0, partial(aid_clerk.run_once, database, desk_of)),
         "broadcasts": (1.0, partial(broadcast_clerk.run_once, database, desk_of)),
+        "opinions": (5.0, partial(opinion_clerk.run_once, database, desk_of)),
+        "disclosure": (5.0, partial(disclosure_clerk.run_once, database, desk_of, app[BOOTH])),
         "votes": (1.0, partial(votes_clerk.run_all, database, app[BOOTH])),
         "subsidies": (30.0, partial(subsidy_clerk.run_once, database, desk_of)),
         "personal": (20.0, partial(personal_clerk.run_once, database, app[CLOCK], settings, app[SENTENCES])),

@@ -11,6 +11,7 @@ from backend.catalogue.models import Department, Item
 from backend.csvrows import Changes, Column, Problem, Table, Values, read
 from backend.desk import importing as desks
 from backend.grids import importing as grids
+from backend.opinions import topics as opinions
 from backend.staff import importing as staff
 
 
@@ -43,7 +44,9 @@ FILES: dict[str, tuple[tuple[Column, ...], tuple[str, ...], _Write]] = {
     ),
     "staff.csv": (staff.STAFF, ("areas.csv", "departments.csv"), staff.staff_import),
     "guides.csv": (catalogue.GUIDES, (), catalogue.write_guides),
+    "opinion_topics.csv": (opinions.COLUMNS, ("departments.csv",), opinions.write_topics),
 }
+UNIQUE = {"aliases.csv": ("name", "means"), "holidays.csv": ("day",)}
 REGISTRY = frozenset({"areas.csv", "places.csv", "aliases.csv", "holidays.csv"})
 
 
@@ -82,10 +85,8 @@ async def _check(session: AsyncSession, tables: dict[str, Table]) -> None:
                 await grids.check_areas(session, table)
             case "places.csv":
                 grids.check_places(table, areas)
-            case "aliases.csv":
-                table.unique("name", "means")
-            case "holidays.csv":
-                table.unique("day")
+            case "aliases.csv" | "holidays.csv":
+                table.unique(*UNIQUE[name])
             case "desk_hours.csv":
                 desks.check_hours(table, set(areas))
             case "desk_days.csv":
@@ -98,3 +99,5 @@ async def _check(session: AsyncSession, tables: dict[str, Table]) -> None:
                 staff.check_staff(table, areas=areas, departments=departments)
             case "guides.csv":
                 catalogue.check_guides(table)
+            case "opinion_topics.csv":
+                opinions.check_topics(table, departments=departments)

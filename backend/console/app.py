@@ -13,6 +13,7 @@ from backend.console.errors import console_errors
 from backend.console.legal import routes as legal_routes
 from backend.console.legal_aid import routes as aid_routes
 from backend.console.numbers import routes as number_routes
+from backend.console.opinions import routes as opinion_routes
 from backend.console.pages import routes as page_routes
 from backend.console.proposals import routes as proposal_routes
 from backend.console.render import HEADERS, HERE
@@ -97,6 +98,7 @@ def console_app(
         aid_routes,
         desk_routes,
         proposal_routes,
+        opinion_routes,
     )
     app.add_routes([*api_routes, *(route for room in rooms for route in room), web.get("/static/{name}", asset)])
     app.cleanup_ctx.append(pulse)

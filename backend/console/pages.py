@@ -29,6 +29,7 @@ from backend.events.models import Event, EventState, History
 from backend.events.numbers import read_number
 from backend.events.service import Actor, Desk
 from backend.house import BOOTH, DESK
+from backend.opinions.service import NUMBER as OPINION_NUMBER
 from backend.proposals import service as proposals
 from backend.staff import conversations as talks
 from backend.staff import events as work
@@ -523,6 +524,8 @@ async def open_notice(visit: Visit) -> web.StreamResponse:
     notice = next((n for n in listed.notices if n.notice_id == notice_id), None)
     if notice and notice.event_number:
         return see(f"/events/{notice.event_number}")
+    if notice and (opinion := OPINION_NUMBER.search(notice.text)):
+        return see(f"/opinions/{opinion[0]}")
     if notice and visit.signed.scope.role in LAW_ROLES and (number := read_number(notice.text)):
         return see(f"/legal/consults/{number}")
     return see(f"/conversations/{notice.conversation_id}" if notice and notice.conversation_id else "/notices")

@@ -31,6 +31,10 @@ class Calendar:
             start, amount, opens=self.opens, closes=self.closes, holidays=self.holidays, zone=self.zone
         )
 
+    def add_working_days(self, start: datetime, days: int) -> datetime:
+        """Closing time of the ``days``-th working day after that of ``start``, in UTC."""
+        return hours.add_working_days(start, days, opens=self.opens, closes=self.closes, holidays=self.holidays, zone=self.zone)
+
     def is_open(self, now: datetime) -> bool:
         return hours.is_open(now, opens=self.opens, closes=self.closes, holidays=self.holidays, zone=self.zone)
 

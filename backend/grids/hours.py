@@ -44,3 +44,14 @@ def add_working_hours(
             return now + left
         left -= closing - now
         now = next_opening(closing, **hours)
+
+
+def add_working_days(
+    start: datetime, days: int, *, opens: time, closes: time, holidays: Mapping[date, bool], zone: ZoneInfo
+) -> datetime:
+    """Closing time of the ``days``-th working day after that of ``start``, in UTC."""
+    day = next_opening(start, opens=opens, closes=closes, holidays=holidays, zone=zone).astimezone(zone).date()
+    for _ in range(days):
+        following = datetime.combine(day + timedelta(days=1), time.min, zone)
+        day = next_opening(following, opens=opens, closes=closes, holidays=holidays, zone=zone).astimezone(zone).date()
+    return datetime.combine(day, closes, zone).astimezone(UTC)

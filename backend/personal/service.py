@@ -19,6 +19,7 @@ from backend.broadcasts.models import BroadcastCopy, Subscription
 from backend.conversations.models import Author, Conversation, Message, TurnState
 from backend.db import wake
 from backend.desk.models import Transfer, Visit
+from backend.disclosure.models import DisclosureCopy, DisclosureSubscription
 from backend.events.models import Event, EventPhoto, History, Supporter, Urge
 from backend.feedback.masking import masked
 from backend.feedback.models import Misunderstood
@@ -27,6 +28,7 @@ from backend.legal.models import Consult, ConsultHistory, ConsultRefusal, Consul
 from backend.legal_aid.models import LegalAid
 from backend.media import service as media
 from backend.media.models import Media
+from backend.opinions.models import Opinion, OpinionSupporter
 from backend.outbox import service as outbox
 from backend.outbox.models import Delivery
 from backend.personal.models import PersonalRequest, Wish, WishState
@@ -64,6 +66,10 @@ PLAN = {
     "consult": "deleted with what was said in it; one with a legal aid case is kept by law",
     "subscription": "deleted",
     "broadcast_copy": "deleted",
+    "opinion": "kept without its author and photos, words masked; not public any more",
+    "opinion_supporter": "deleted",
+    "disclosure_subscription": "deleted",
+    "disclosure_copy": "deleted",
     "vote_guess": "deleted",
     "vote_match": "kept: the register of who could vote",
     "personal_request": "kept as proof: numbers and times only",
@@ -139,6 +145,9 @@ async def export(session: AsyncSession, request: PersonalRequest, folder: Path, 
         (ConsultWord, ConsultWord.consult_id.in_(select(Consult.id).where(Consult.resident_id == resident_id))),
         (Subscription, Subscription.resident_id == resident_id),
         (VoteMatch, VoteMatch.resident_id == resident_id),
+        (Opinion, Opinion.resident_id == resident_id),
+        (OpinionSupporter, OpinionSupporter.resident_id == resident_id),
+        (DisclosureSubscription, DisclosureSubscription.resident_id == resident_id),
     ]
     hidden = {"sealed", "lookup", "key_id", "person", "address", "consent_code", "staff_id", "turn_worker"}
     data = {}
@@ -191,6 +200,7 @@ async def erase(session: AsyncSession, request: PersonalRequest, *, sentences: S
         "vote_match": await _count(session, VoteMatch, VoteMatch.resident_id == resident_id),
         "legal_aid": len(aided),
         "event": await _count(session, Event, Event.reporter_id == resident_id),
+        "opinion": await _count(session, Opinion, Opinion.resident_id == resident_id),
     }
     mine = select(Event.id).where(Event.reporter_id == resident_id)
     await session.execute(delete(StaffNotice).where(StaffNotice.event_id.in_(mine)))
@@ -198,6 +208,10 @@ async def erase(session: AsyncSession, request: PersonalRequest, *, sentences: S
         event.description = masked(event.description)
         event.reporter_id = event.conversation_id = event.message_id = None
         event.anonymous = True
+    for opinion in await session.scalars(select(Opinion).where(Opinion.resident_id == resident_id)):
+        opinion.text, opinion.media, opinion.public = masked(opinion.text), [], False
+        opinion.resident_id = opinion.conversation_id = None
+        opinion.listing_due = True
     for step in await session.scalars(select(History).where(History.resident_id == resident_id)):
         step.note, step.resident_id = masked(step.note), None
     for statement in (
@@ -220,6 +234,9 @@ async def erase(session: AsyncSession, request: PersonalRequest, *, sentences: S
         delete(Consult).where(Consult.id.in_(free)),
         delete(Subscription).where(Subscription.resident_id == resident_id),
         delete(BroadcastCopy).where(or_(BroadcastCopy.resident_id == resident_id, BroadcastCopy.message_id.in_(messages))),
+        delete(OpinionSupporter).where(OpinionSupporter.resident_id == resident_id),
+        delete(DisclosureSubscription).where(DisclosureSubscription.resident_id == resident_id),
+        delete(DisclosureCopy).where(DisclosureCopy.resident_id == resident_id),
         delete(VoteGuess).where(VoteGuess.conversation_id == conversation_id),
         delete(SubsidyTalk).where(SubsidyTalk.conversation_id == conversation_id),
         delete(Delivery).where(Delivery.conversation_id == conversation_id),

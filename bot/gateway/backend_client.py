@@ -100,6 +100,14 @@ class BackendClient:
         """What is published of a decided vote, as JSON. Raises Refused before that, and for an unknown number."""
         return (await self._call("GET", f"/votes/{number}/published", timeout=SLOW))[0]
 
+    async def disclosure(self, **query: str) -> dict[str, Any]:
+        """What is disclosed: {entries, more, area, topics, areas}, by ``q``, ``area``, ``topic`` and ``page``."""
+        return await self._json("GET", "/disclosure", params=query)
+
+    async def disclosed(self, entry: str) -> dict[str, Any]:
+        """One entry. Raises BackendRefused with 404 where there is none."""
+        return (await self._json("GET", f"/disclosure/{entry}"))["entry"]
+
     async def healthy(self) -> bool:
         try:
             async with self._http.get(f"{self._url}/health", timeout=aiohttp.ClientTimeout(total=2)) as answer:
