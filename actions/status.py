@@ -61,7 +61,8 @@ async def show_applications(turn: Turn, asked: re.Match[str] | None) -> bool:
     found = (await turn.get("/subsidies/applications"))["applications"]
     found = [one for one in found if asked is None or one["number"] == f"B{asked[1]}-{asked[2]}"][:CARDS]
     for one in found:
-        turn.say("utter_subsidy_status", name=one["name"], number=one["number"], state=one["state"])
+        said = "utter_subsidy_status_open" if one["may_withdraw"] else "utter_subsidy_status"
+        turn.say(said, name=one["name"], number=one["number"], state=one["state"])
     return bool(found)
 
 

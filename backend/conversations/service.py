@@ -129,6 +129,11 @@ async def _conversation(session: AsyncSession, inbound: Inbound, *, now: datetim
     return conversation
 
 
+async def opened(session: AsyncSession, *, channel: str, address: str, now: datetime) -> Conversation:
+    """The conversation of a channel account, begun where it has never written."""
+    return await _conversation(session, Inbound(channel, "", address, MessageKind.TEXT), now=now)
+
+
 async def find(session: AsyncSession, *, channel: str, address: str) -> Conversation | None:
     """Return the conversation of a channel account, or None when it has never written."""
     rows = await session.execute(

@@ -35,7 +35,14 @@ from backend.personal.models import PersonalRequest, Wish, WishState
 from backend.proposals.models import Proposal
 from backend.residents.models import Account, Resident
 from backend.staff.models import StaffNotice
-from backend.subsidies.models import SubsidyApplication, SubsidyDocument, SubsidyTalk
+from backend.subsidies.models import (
+    SubsidyApplication,
+    SubsidyCheck,
+    SubsidyConsent,
+    SubsidyDocument,
+    SubsidyObjection,
+    SubsidyTalk,
+)
 from backend.vault.models import VaultItem
 from backend.votes.models import VoteGuess, VoteMatch
 from wording import Sentences
@@ -54,6 +61,8 @@ PLAN = {
     "subsidy_talk": "deleted",
     "subsidy_application": "kept by law, without its conversation",
     "subsidy_document": "kept by law with its application",
+    "subsidy_consent": "kept by law with its application, without the conversation",
+    "subsidy_objection": "kept with the application, without its author",
     "event": "kept without its reporter, words masked",
     "event_history": "kept without the resident, words masked",
     "event_photo": "kept with its event",
@@ -216,6 +225,8 @@ async def erase(session: AsyncSession, request: PersonalRequest, *, sentences: S
         step.note, step.resident_id = masked(step.note), None
     for statement in (
         update(SubsidyApplication).where(SubsidyApplication.conversation_id == conversation_id).values(conversation_id=None),
+        update(SubsidyConsent).where(SubsidyConsent.conversation_id == conversation_id).values(conversation_id=None),
+        update(SubsidyObjection).where(SubsidyObjection.conversation_id == conversation_id).values(conversation_id=None),
         update(StaffNotice).where(StaffNotice.conversation_id == conversation_id).values(conversation_id=None),
         update(Event).where(Event.conversation_id == conversation_id).values(conversation_id=None),
         update(Event).where(Event.message_id.in_(messages)).values(message_id=None),
@@ -281,10 +292,15 @@ async def forget(session: AsyncSession, request: PersonalRequest, *, now: dateti
 
 
 async def _kept_files(session: AsyncSession, conversation_id: int) -> set[str]:
-    """Papers of applications, and photos of events, which are the matter's."""
+    """Papers of applications and of their re-checks, and photos of events, which are the matter's."""
     papers = await session.scalars(
         select(SubsidyDocument.media)
         .join(SubsidyApplication, SubsidyApplication.id == SubsidyDocument.application_id)
+        .where(SubsidyApplication.conversation_id == conversation_id)
+    )
+    checks = await session.scalars(
+        select(SubsidyCheck.media)
+        .join(SubsidyApplication, SubsidyApplication.id == SubsidyCheck.application_id)
         .where(SubsidyApplication.conversation_id == conversation_id)
     )
     events = await session.scalars(
@@ -292,7 +308,7 @@ async def _kept_files(session: AsyncSession, conversation_id: int) -> set[str]:
         .join(Event, Event.id == EventPhoto.event_id)
         .where(Event.conversation_id == conversation_id)
     )
-    return {key for media_ in papers for key in media_} | set(events)
+    return {key for media_ in (*papers, *checks) for key in media_} | set(events)
 
 
 async def _count(session: AsyncSession, table: Any, where: ColumnElement[bool]) -> int:

@@ -77,6 +77,7 @@ class Form:
     phone_id: int | None
     area_code: str
     papers: dict[str, list[str]]
+    consent: str = "paper"  # of an application for somebody else: paper, or code (asked in a chat of their own)
 
 
 async def submit(session: AsyncSession, conversation: Conversation | None, form: Form, *, desk: Desk) -> SubsidyApplication:
@@ -88,6 +89,7 @@ async def submit(session: AsyncSession, conversation: Conversation | None, form:
         raise BadInput(desk.sentences.say("utter_subsidy_not_fitting", name=kind.name).text, code="not_eligible")
     today = desk.today
     first = kind.levels[0]
+    waits = form.about != "self" and form.consent == "code"
     application = SubsidyApplication(
         number=_number(),
         kind=form.kind,
@@ -104,11 +106,11 @@ async def submit(session: AsyncSession, conversation: Conversation | None, form:
         facts=form.facts,
         amount_fen=fits[0].fen or 0,
         area_code=form.area_code,
-        state=State.REVIEW,
+        state=State.CONSENT if waits else State.REVIEW,
         desk=first.level,
         desk_code=await _desk_code(session, first, form.area_code),
-        due_at=desk.calendar.add_working_hours(desk.now, first.days * _day_hours(desk)),
-        consent="own" if form.about == "self" else "paper",
+        due_at=None if waits else desk.calendar.add_working_hours(desk.now, first.days * _day_hours(desk)),
+        consent="own" if form.about == "self" else form.consent,
         created_at=desk.now,
     )
     try:
@@ -139,12 +141,34 @@ async def submit(session: AsyncSession, conversation: Conversation | None, form:
                 cure_by=None if media else today + timedelta(days=paper.cure_days),
             )
         )
-    if form.about != "self":
+    if form.about != "self" and not waits:
         session.add(SubsidyDocument(application_id=application.id, code="consent", media=form.papers.get("consent") or []))
     _trail(session, application, "submit", desk=desk)
     await session.flush()
     wake(session, "console")
     return application
+
+
+async def set_clock(session: AsyncSession, application: SubsidyApplication, *, desk: Desk) -> None:
+    """This level's time begins now."""
+    kind = await kind_of(session, application)
+    days = kind.levels[application.level].days
+    application.due_at, application.late_at = desk.calendar.add_working_hours(desk.now, days * _day_hours(desk)), None
+
+
+def may_withdraw(application: SubsidyApplication) -> bool:
+    """Whether the resident may still take it back: not once it is published or decided."""
+    return application.state in STEPS["withdraw"][0]
+
+
+async def withdraw(session: AsyncSession, application: SubsidyApplication, *, desk: Desk) -> None:
+    """The resident takes it back; the same may be applied for anew. Raises Conflict when it is too late."""
+    await lock(session, application)
+    if not may_withdraw(application):
+        raise Conflict(desk.sentences.say("utter_subsidy_withdraw_late", number=application.number).text, code="too_late")
+    move(session, application, "withdraw", desk=desk)
+    application.due_at = None
+    wake(session, "console")
 
 
 async def by_number(session: AsyncSession, number: str) -> SubsidyApplication:

@@ -12,21 +12,23 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend.conversations.models import Message
+from backend.errors import Conflict
 from backend.feedback.masking import SURNAMES
 from backend.grids.models import Area, Level
 from backend.localtime import say_day
-from backend.subsidies import applications, reading
+from backend.subsidies import applications, consent, elsewhere, reading
 from backend.subsidies.advice import advise
 from backend.subsidies.applications import Duplicate, Form
 from backend.subsidies.catalogue import Kind
-from backend.subsidies.models import ApplicationState
+from backend.subsidies.models import ApplicationState, SubsidyApplication
 from backend.subsidies.talk import ASK, ELSEWHERE, MOST_BUTTONS, RESULT, Heard, Room, button
 from backend.vault import numbers
 from backend.vault import service as vaults
 from backend.vault.models import Secret, VaultItem
 from wording import Said
 
-APPLY, HAND_IN, ACCOUNT = "apply", "hand_in", "account"
+APPLY, HAND_IN, ACCOUNT, CODE, RECHECK = "apply", "hand_in", "account", "code", "recheck"
+LATER = (HAND_IN, ACCOUNT, CODE, RECHECK)
 _NAME = re.compile(r"(?:我叫|叫|姓名是|姓名|名字是|是)?[:： ]*([㐀-鿿]{2,4}(?:·[㐀-鿿]{1,10})?)[。 ]*")
 _KEPT = ("name", "identity", "account", "area")
 
@@ -36,8 +38,8 @@ async def press(room: Room, what: str, rest: str) -> bool:
     talk, draft = room.talk, room.talk.draft
     if what == "apply":
         return _begin(room, rest)
-    if what == "hand":
-        return await _hand(room, rest)
+    if what in ("hand", *elsewhere.PRESSED):
+        return await (_hand(room, rest) if what == "hand" else elsewhere.press(room, what, rest))
     if talk.stage != APPLY:
         room.say("utter_subsidy_gone")
         return True
@@ -49,9 +51,10 @@ async def press(room: Room, what: str, rest: str) -> bool:
         case "area" if await room.session.get(Area, rest):
             talk.draft = draft | {"area": rest, "areas": []}
         case "later":
-            papers = {paper.code: paper for paper in _papers(room)}
-            if rest in papers and papers[rest].cure_days:
-                talk.draft = draft | {"papers": draft.get("papers", {}) | {rest: "later"}}
+            may = any(paper.code == rest and paper.cure_days for paper in _papers(room))
+            talk.draft = draft | {"papers": draft.get("papers", {}) | ({rest: "later"} if may else {})}
+        case "bycode":
+            await _by_code(room)
         case "keep":
             talk.draft = draft | {"keep": rest == "yes"}
         case "again":
@@ -61,6 +64,18 @@ async def press(room: Room, what: str, rest: str) -> bool:
         case _:
             room.say("utter_subsidy_gone")
     return True
+
+
+async def _by_code(room: Room) -> None:
+    """The other person is to be asked in their own chat, where the given phone is known from one."""
+    if "phone" not in room.talk.draft:
+        room.say("utter_subsidy_gone")
+        return
+    phone = await room.session.get_one(VaultItem, room.talk.draft["phone"])
+    if await consent.chat_of(room.session, phone, applicant=room.conversation) is None:
+        room.say("utter_subsidy_code_unknown", who=room.who)
+        return
+    room.talk.draft = room.talk.draft | {"papers": room.talk.draft.get("papers", {}) | {"consent": "code"}}
 
 
 def _begin(room: Room, code: str) -> bool:
@@ -96,8 +111,9 @@ async def _hand(room: Room, number: str) -> bool:
 
 async def listen(room: Room, heard: Heard) -> bool:
     """A message while an application is put together, or while something is handed in."""
-    if room.talk.stage in (HAND_IN, ACCOUNT):
-        return await _take_later(room, heard)
+    if room.talk.stage in LATER:
+        take = elsewhere.listen if room.talk.stage in (CODE, RECHECK) else _take_later
+        return await take(room, heard)
     asked = await _asked(room)
     found = await _numbers(room, heard)
     if asked in ("name", "identity", "account", "phone") and (taken := await _take_number(room, heard, asked, found)):
@@ -128,7 +144,7 @@ async def _take_number(room: Room, heard: Heard, asked: str, found: list[list[st
         room.talk.draft = room.talk.draft | {"name": item.id}
         return True
     wanted = {"identity": Secret.IDENTITY, "account": Secret.BANK, "phone": Secret.PHONE}[asked]
-    items = await vaults.of_message(room.session, heard.message_id) if heard.message_id else {}
+    items = await _items(room, heard)
     if wanted in items:
         if wanted is Secret.IDENTITY:
             _check_age(room, items[wanted])
@@ -185,7 +201,7 @@ async def _take_later(room: Room, heard: Heard) -> bool:
     application = await applications.by_number(room.session, room.talk.draft["application"])
     if room.talk.stage == ACCOUNT:
         found = await _numbers(room, heard)
-        items = await vaults.of_message(room.session, heard.message_id) if heard.message_id else {}
+        items = await _items(room, heard)
         if Secret.BANK not in items:
             if not found and heard.intent in ELSEWHERE:
                 return False
@@ -212,8 +228,17 @@ async def _take_later(room: Room, heard: Heard) -> bool:
     return True
 
 
+async def _items(room: Room, heard: Heard) -> dict[Secret, VaultItem]:
+    """The kept numbers that the message brought, by kind."""
+    if heard.brought is not None:
+        return heard.brought.items
+    return await vaults.of_message(room.session, heard.message_id) if heard.message_id else {}
+
+
 async def _numbers(room: Room, heard: Heard) -> list[list[str]]:
     """[kind, problem] of each number that the message brought; problem is "" for a valid one."""
+    if heard.brought is not None:
+        return heard.brought.numbers
     message = await room.session.get(Message, heard.message_id) if heard.message_id else None
     if message is None or message.conversation_id != room.conversation.id:
         return []
@@ -249,7 +274,7 @@ async def _asked(room: Room) -> str:
 
 async def question(room: Room) -> Said:
     """What is asked now, with its buttons."""
-    return await (_ask_later(room) if room.talk.stage in (HAND_IN, ACCOUNT) else _ask_missing(room))
+    return await (_ask_later(room) if room.talk.stage in LATER else _ask_missing(room))
 
 
 async def _ask_missing(room: Room) -> Said:
@@ -293,7 +318,8 @@ async def _ask_area(room: Room) -> Said:
 
 def _ask_paper(room: Room, code: str) -> Said:
     if code == "consent":
-        return room.desk.sentences.say("utter_subsidy_ask_consent", who=room.who)
+        by_code = button(room.name("by_code"), "bycode", "发验证码 验证码 让他自己同意 让她自己同意")
+        return Said(room.desk.sentences.say("utter_subsidy_ask_consent", who=room.who).text, [by_code])
     paper = next(paper for paper in _papers(room) if paper.code == code)
     later = button(room.name("later", days=paper.cure_days), f"later={code}", "晚点补 以后补 先欠着 没带 过后补")
     said = room.desk.sentences.say("utter_subsidy_ask_paper", paper=paper.name)
@@ -302,6 +328,8 @@ def _ask_paper(room: Room, code: str) -> Said:
 
 async def _ask_later(room: Room) -> Said:
     say = room.desk.sentences.say
+    if room.talk.stage in (CODE, RECHECK):
+        return await elsewhere.question(room)
     if room.talk.stage == ACCOUNT:
         return say("utter_subsidy_ask_account_again", number=room.talk.draft["application"])
     application = await applications.by_number(room.session, room.talk.draft["application"])
@@ -323,7 +351,9 @@ async def _summary(room: Room, kind: Kind) -> Said:
     papers = draft.get("papers", {})
     names = {paper.code: paper for paper in _papers(room)}
     lines = [
-        room.name("gap", paper=names[code].name, day=say_day(today + timedelta(days=names[code].cure_days)))
+        room.name("consent_by_code", who=room.who)
+        if media == "code"
+        else room.name("gap", paper=names[code].name, day=say_day(today + timedelta(days=names[code].cure_days)))
         if media == "later"
         else room.name("paper", paper=names[code].name if code in names else room.name("consent"))
         for code, media in papers.items()
@@ -355,7 +385,8 @@ async def _submit(room: Room) -> None:
     if await _asked(room) != "summary":
         return
     items = {key: await session.get_one(VaultItem, draft[key]) for key in ("name", "identity", "account")}
-    papers = {code: media for code, media in draft.get("papers", {}).items() if media != "later"}
+    papers = {code: media for code, media in draft.get("papers", {}).items() if media not in ("later", "code")}
+    by_code = draft.get("papers", {}).get("consent") == "code"
     form = Form(
         kind=draft["kind"],
         about=room.talk.about,
@@ -367,6 +398,7 @@ async def _submit(room: Room) -> None:
         phone_id=draft.get("phone"),
         area_code=draft["area"],
         papers=papers,
+        consent="code" if by_code else "paper",
     )
     kept = _kept(draft) | ({"kept": {code: m for code, m in papers.items() if code != "consent"}} if draft["keep"] else {})
     try:
@@ -375,8 +407,19 @@ async def _submit(room: Room) -> None:
         room.said.append(Said(duplicate.sentence))
     else:
         kind = await applications.kind_of(session, application)
-        room.say("utter_subsidy_submitted", name=kind.name, number=application.number, days=kind.days)
+        if by_code:
+            await _ask_other(room, application, draft["phone"])
+        name = "utter_subsidy_submitted_by_code" if by_code else "utter_subsidy_submitted"
+        room.say(name, name=kind.name, number=application.number, days=kind.days, who=room.who)
     room.talk.stage, room.talk.draft, room.over = RESULT, kept, True
+
+
+async def _ask_other(room: Room, application: SubsidyApplication, phone_id: int) -> None:
+    phone = await room.session.get_one(VaultItem, phone_id)
+    other = await consent.chat_of(room.session, phone, applicant=room.conversation)
+    if other is None:  # they have deleted their data meanwhile
+        raise Conflict(room.desk.sentences.say("utter_subsidy_code_unknown", who=room.who).text)
+    await consent.ask(room.session, application, other, vault=room.vault, desk=room.desk)
 
 
 async def _area_name(session: AsyncSession, code: str) -> str:

@@ -13,9 +13,9 @@ from backend.grids.models import Area
 from backend.house import DeskFactory
 from backend.localtime import say_day
 from backend.staff import notices
-from backend.subsidies import applications
+from backend.subsidies import applications, consent, objections, recheck
 from backend.subsidies.applications import REMIND, cure_left, move, push
-from backend.subsidies.models import ApplicationState, SubsidyApplication, SubsidyDocument
+from backend.subsidies.models import ApplicationState, SubsidyApplication, SubsidyCheck, SubsidyConsent, SubsidyDocument
 
 OPEN = (ApplicationState.REVIEW, ApplicationState.MORE)
 
@@ -45,7 +45,12 @@ def _late(desk: Desk) -> ColumnElement[bool]:
 
 
 def _published_long_enough(desk: Desk) -> ColumnElement[bool]:
-    return (SubsidyApplication.state == ApplicationState.PUBLISHED) & (SubsidyApplication.published_until < desk.today)
+    over = SubsidyApplication.published_until < desk.today
+    return (SubsidyApplication.state == ApplicationState.PUBLISHED) & over & objections.none_open()
+
+
+def _consent_over(desk: Desk) -> ColumnElement[bool]:
+    return (SubsidyConsent.answer == "") & (SubsidyConsent.until <= desk.now)
 
 
 def _gap_due(desk: Desk) -> ColumnElement[bool]:
@@ -76,6 +81,9 @@ DUTIES = (
     Duty(SubsidyApplication, _late, climb),
     Duty(SubsidyApplication, _published_long_enough, end_publication),
     Duty(SubsidyDocument, _gap_due, remind),
+    Duty(SubsidyConsent, _consent_over, consent.expire),
+    Duty(SubsidyCheck, recheck.untold, recheck.tell),
+    Duty(SubsidyCheck, recheck.unanswered, recheck.remind),
 )
 
 

@@ -157,3 +157,94 @@ class SubsidyPayment(HasId, Base):
     reason: Mapped[str] = mapped_column(String(100), default="")
     created_at: Mapped[datetime]
     done_at: Mapped[datetime | None]
+
+
+class SubsidyConsent(HasId, Base):
+    """The person in whose name somebody applies is asked in their own chat. ``code`` is the keyed hash of what they were
+    sent; ``answer`` is "" while open, then agreed, declined or expired; ``how`` is chat or code.
+    """
+
+    __tablename__ = "subsidy_consent"
+
+    application_id: Mapped[int] = mapped_column(ForeignKey("subsidy_application.id"), unique=True)
+    conversation_id: Mapped[int | None] = mapped_column(ForeignKey("conversation.id"), index=True)
+    code: Mapped[str] = mapped_column(String(64))
+    tries: Mapped[int] = mapped_column(default=0)
+    until: Mapped[datetime] = mapped_column(index=True)
+    answer: Mapped[str] = mapped_column(String(16), default="")
+    how: Mapped[str] = mapped_column(String(16), default="")
+    answered_at: Mapped[datetime | None]
+
+
+class SubsidyObjection(HasId, Base):
+    """What a resident says against a published application; one of each resident. ``answer``: "", taken or dismissed."""
+
+    __tablename__ = "subsidy_objection"
+    __table_args__ = (UniqueConstraint("application_id", "conversation_id"),)
+
+    application_id: Mapped[int] = mapped_column(ForeignKey("subsidy_application.id"), index=True)
+    conversation_id: Mapped[int | None] = mapped_column(ForeignKey("conversation.id"), index=True)
+    text: Mapped[str] = mapped_column(String(500))
+    at: Mapped[datetime]
+    answer: Mapped[str] = mapped_column(String(16), default="")
+    note: Mapped[str] = mapped_column(String(500), default="")
+    staff_id: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
+    answered_at: Mapped[datetime | None]
+
+
+class CheckWhat(enum.StrEnum):
+    """What a campaign asks: that somebody lives, or what they earn."""
+
+    LIVING = "living"
+    INCOME = "income"
+
+
+class SubsidyCampaign(HasId, Base):
+    """A yearly re-check of the living grants of one kind in one area. Nobody is suspended before ``answer_by`` is over."""
+
+    __tablename__ = "subsidy_campaign"
+
+    kind: Mapped[str] = mapped_column(String(32), index=True)
+    what: Mapped[CheckWhat] = mapped_column(words(CheckWhat))
+    photo: Mapped[bool]
+    area_code: Mapped[str] = mapped_column(ForeignKey("area.code"))
+    answer_by: Mapped[date]
+    staff_id: Mapped[int] = mapped_column(ForeignKey("staff.id"))
+    created_at: Mapped[datetime]
+
+
+class CheckState(enum.StrEnum):
+    """ASKED; ANSWERED: all as before; FLAGGED: something changed, a person looks; SUSPENDED and RESUMED by a person."""
+
+    ASKED = "asked"
+    ANSWERED = "answered"
+    FLAGGED = "flagged"
+    SUSPENDED = "suspended"
+    RESUMED = "resumed"
+
+
+class SubsidyCheck(HasId, Base):
+    """One grant in a campaign. ``answer`` is same, changed or gone, by the resident or found at a visit."""
+
+    __tablename__ = "subsidy_check"
+    __table_args__ = (
+        UniqueConstraint("campaign_id", "application_id"),
+        Index("ix_subsidy_check_state", "campaign_id", "state", "id"),
+        Index("ix_subsidy_check_told", "state", "told_at"),
+    )
+
+    campaign_id: Mapped[int] = mapped_column(ForeignKey("subsidy_campaign.id"))
+    application_id: Mapped[int] = mapped_column(ForeignKey("subsidy_application.id"), index=True)
+    state: Mapped[CheckState] = mapped_column(words(CheckState))
+    answer: Mapped[str] = mapped_column(String(16), default="")
+    media: Mapped[list[Any]] = mapped_column(default=list)
+    told_at: Mapped[datetime | None]
+    reminded: Mapped[int | None]
+    answered_at: Mapped[datetime | None]
+    visit_note: Mapped[str] = mapped_column(String(500), default="")
+    visited_by: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
+    visited_at: Mapped[datetime | None]
+    reason: Mapped[str] = mapped_column(String(500), default="")
+    decided_by: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
+    decided_at: Mapped[datetime | None]
+    revision: Mapped[int] = mapped_column(default=0)

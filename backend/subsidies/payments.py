@@ -13,6 +13,7 @@ from backend.events.service import Desk
 from backend.subsidies import reading
 from backend.subsidies.applications import move, push
 from backend.subsidies.models import PaymentState, SubsidyApplication, SubsidyPayment
+from backend.subsidies.recheck import not_suspended
 from backend.vault.models import VaultItem, VaultUncovering
 from backend.vault.numbers import take_out
 from backend.vault.service import Vault
@@ -38,7 +39,7 @@ async def due(session: AsyncSession) -> tuple[int, int]:
     """(how many payments are due, their sum in fen)."""
     row = await session.execute(
         select(func.count(), func.coalesce(func.sum(SubsidyPayment.amount_fen), 0)).where(
-            SubsidyPayment.state == PaymentState.DUE
+            SubsidyPayment.state == PaymentState.DUE, not_suspended()
         )
     )
     count, total = row.one()
@@ -46,12 +47,15 @@ async def due(session: AsyncSession) -> tuple[int, int]:
 
 
 async def make_batch(session: AsyncSession, *, staff_id: int, desk: Desk) -> str:
-    """Put every due payment (MOST at a time) into a new batch; returns its name. Raises BadInput when there is none."""
+    """Put every due payment (MOST at a time), but those of suspended grants, into a new batch; returns its name.
+
+    Raises BadInput when there is none.
+    """
     rows = (
         await session.execute(
             select(SubsidyPayment, SubsidyApplication)
             .join(SubsidyApplication, SubsidyApplication.id == SubsidyPayment.application_id)
-            .where(SubsidyPayment.state == PaymentState.DUE)
+            .where(SubsidyPayment.state == PaymentState.DUE, not_suspended())
             .order_by(SubsidyPayment.id)
             .limit(MOST)
             .with_for_update(skip_locked=True)

@@ -15,6 +15,7 @@ from backend.subsidies.advice import Advice, advise, next_fact
 from backend.subsidies.catalogue import Catalogue, Fact
 from backend.subsidies.models import SubsidyTalk
 from backend.subsidies.rules import Value
+from backend.vault.models import Secret, VaultItem
 from backend.vault.service import Vault
 from wording import Said
 
@@ -41,6 +42,15 @@ class Heard:
     media: list[str] = field(default_factory=list)
     message_id: int | None = None
     starting: bool = False
+    brought: "Brought | None" = None
+
+
+@dataclass(frozen=True)
+class Brought:
+    """Numbers that came another way than in a message: [kind, problem] of each, and the kept ones by kind."""
+
+    numbers: list[list[str]]
+    items: dict[Secret, VaultItem]
 
 
 @dataclass
