@@ -8,6 +8,7 @@ from rasa_sdk.executor import ActionExecutor
 
 from actions import (
     broadcasts,
+    deliberation,
     disclosure,
     emergency,
     guide,
@@ -31,6 +32,7 @@ DOMAIN = Path(__file__).parent.parent / "domain.yml"
 MODULES = (
     broadcasts,
     disclosure,
+    deliberation,
     emergency,
     guide,
     handoff,

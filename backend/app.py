@@ -13,6 +13,8 @@ from backend.broadcasts.routes import routes as broadcast_routes
 from backend.clock import Clock, SystemClock
 from backend.conversations.routes import routes as conversation_routes
 from backend.db import Database
+from backend.deliberation import clerk as deliberation_clerk
+from backend.deliberation.routes import routes as deliberation_routes
 from backend.desk import clerk as desk_clerk
 from backend.disclosure import clerk as disclosure_clerk
 from backend.disclosure.routes import routes as disclosure_routes
@@ -89,6 +91,7 @@ def internal_app(
         event_routes,
         intake_routes,
         vote_routes,
+        deliberation_routes,
         subsidy_routes,
         legal_routes,
         broadcast_routes,
@@ -120,6 +123,7 @@ async def _clerk(app: web.Application) -> AsyncIterator[None]:
         "opinions": (5.0, partial(opinion_clerk.run_once, database, desk_of)),
         "disclosure": (5.0, partial(disclosure_clerk.run_once, database, desk_of, app[BOOTH])),
         "votes": (1.0, partial(votes_clerk.run_all, database, app[BOOTH])),
+        "deliberation": (1.0, partial(deliberation_clerk.run_once, database, desk_of)),
         "subsidies": (30.0, partial(subsidy_clerk.run_once, database, desk_of)),
         "personal": (20.0, partial(personal_clerk.run_once, database, app[CLOCK], settings, app[SENTENCES])),
     }

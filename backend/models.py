@@ -3,6 +3,7 @@
 from importlib import import_module
 from pathlib import Path
 
+import backend.idempotency  # noqa: F401 - a table outside the rooms
 from backend.db import Base
 
 for _room in sorted(Path(__file__).parent.glob("*/models.py")):

@@ -6,6 +6,7 @@ from aiohttp import web
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from backend.api import deliberation as _deliberation  # noqa: F401 - enters its operations
 from backend.api import desk as _desk  # noqa: F401 - enters its operations
 from backend.api import openapi
 from backend.api import opinions as _opinions  # noqa: F401 - enters its operations

@@ -8,6 +8,7 @@ from aiohttp.typedefs import Handler
 from backend.api.routes import routes as api_routes
 from backend.clock import Clock, SystemClock
 from backend.console.broadcasts import routes as broadcast_routes
+from backend.console.deliberation import routes as deliberation_routes
 from backend.console.desks import routes as desk_routes
 from backend.console.errors import console_errors
 from backend.console.legal import routes as legal_routes
@@ -91,6 +92,7 @@ def console_app(
     rooms = (
         page_routes,
         vote_routes,
+        deliberation_routes,
         subsidy_routes,
         number_routes,
         legal_routes,

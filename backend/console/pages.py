@@ -13,13 +13,16 @@ from pydantic import ValidationError
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from backend.api.routes import id_in, media_in_scope, notice_list, remote_of
+from backend.api.operations import id_in
+from backend.api.routes import media_in_scope, notice_list, remote_of
 from backend.api.schemas import EventQuery, Transition
 from backend.catalogue.models import Department
 from backend.console.forms import Form, read_form
 from backend.console.render import render
 from backend.console.stream import address_of, stream
 from backend.conversations.models import Conversation
+from backend.deliberation.models import OutcomeKind
+from backend.deliberation.service import origin_of
 from backend.desk import answers
 from backend.desk import service as visits
 from backend.desk.figures import desk_figures
@@ -221,6 +224,7 @@ async def event_page(visit: Visit) -> web.StreamResponse:
             "event.html",
             live={"event": event.number},
             event=shown,
+            origin=await origin_of(session, OutcomeKind.EVENT, event.number),
             choices=await work.handler_choices(session, event) if dispatching else [],
             suggested=suggested,
             items=await work.admitted_items(session) if shown.may_correct else [],

@@ -17,11 +17,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from backend.console.forms import Form
 from backend.console.pages import Visit, page, see
 from backend.csvrows import Table
+from backend.deliberation.models import OutcomeKind
+from backend.deliberation.service import origin_of
 from backend.errors import BadInput, Conflict, Forbidden
 from backend.grids.models import Area, Level
 from backend.house import BOOTH
 from backend.staff import conversations as talks
-from backend.staff.scope import VOTE_ROLES
+from backend.staff.scope import VOTE_ROLES, Scope
 from backend.vault.models import Secret
 from backend.vault.numbers import judge, take_out
 from backend.vault.service import Vault
@@ -57,16 +59,22 @@ async def votes_page(visit: Visit) -> web.StreamResponse:
 async def new_page(visit: Visit) -> web.StreamResponse:
     _may(visit)
     async with visit.request.app[DATABASE].read() as session:
-        areas = await session.scalars(
-            select(Area)
-            .where(Area.path.startswith(visit.signed.scope.path, autoescape=True), Area.level != Level.GRID)
-            .order_by(Area.path)
-            .limit(500)
-        )
-        return await visit.show(session, "vote_new.html", areas=list(areas))
+        return await visit.show(session, "vote_new.html", areas=await areas_within(session, visit.signed.scope))
 
 
-def _moment(visit: Visit, form: Form, name: str, what: str) -> datetime:
+async def areas_within(session: AsyncSession, scope: Scope) -> list[Area]:
+    """The areas of the scope above the grids, in the order of the tree, at most 500."""
+    areas = await session.scalars(
+        select(Area)
+        .where(Area.path.startswith(scope.path, autoescape=True), Area.level != Level.GRID)
+        .order_by(Area.path)
+        .limit(500)
+    )
+    return list(areas)
+
+
+def moment_in(visit: Visit, form: Form, name: str, what: str) -> datetime:
+    """A local time of the form. Raises BadInput."""
     try:
         return datetime.fromisoformat(form[name]).replace(tzinfo=visit.request.app[SETTINGS].zone)
     except ValueError:
@@ -93,8 +101,8 @@ def draft_of(visit: Visit, form: Form) -> service.Draft:
         kind=kind,
         rule=rule,
         basis=basis,
-        starts_at=_moment(visit, form, "starts_at", "开始时间"),
-        ends_at=_moment(visit, form, "ends_at", "结束时间"),
+        starts_at=moment_in(visit, form, "starts_at", "开始时间"),
+        ends_at=moment_in(visit, form, "ends_at", "结束时间"),
         options=[line for line in form["options"].splitlines() if line.strip()],
         most=_whole(form, "most", 1),
         seats=_whole(form, "seats", 1),
@@ -143,6 +151,7 @@ async def show(visit: Visit, **more: Any) -> web.Response:
             begun=booth.now >= vote.starts_at,
             abstain=ABSTAIN,
             phrase=more.get("phrase"),
+            origin=await origin_of(session, OutcomeKind.VOTE, vote.number),
         )
 
 

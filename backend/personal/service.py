@@ -18,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from backend.broadcasts.models import BroadcastCopy, Subscription
 from backend.conversations.models import Author, Conversation, Message, TurnState
 from backend.db import wake
+from backend.deliberation.models import Participant, Statement, Voice
 from backend.desk.models import Transfer, Visit
 from backend.disclosure.models import DisclosureCopy, DisclosureSubscription
 from backend.events.models import Event, EventPhoto, History, Supporter, Urge
@@ -81,6 +82,9 @@ PLAN = {
     "disclosure_copy": "deleted",
     "vote_guess": "deleted",
     "vote_match": "kept: the register of who could vote",
+    "deliberation_participant": "deleted",
+    "deliberation_statement": "deleted, with what others said to it",
+    "deliberation_voice": "deleted",
     "personal_request": "kept as proof: numbers and times only",
 }
 
@@ -157,6 +161,9 @@ async def export(session: AsyncSession, request: PersonalRequest, folder: Path, 
         (Opinion, Opinion.resident_id == resident_id),
         (OpinionSupporter, OpinionSupporter.resident_id == resident_id),
         (DisclosureSubscription, DisclosureSubscription.resident_id == resident_id),
+        (Participant, Participant.resident_id == resident_id),
+        (Statement, Statement.resident_id == resident_id),
+        (Voice, Voice.resident_id == resident_id),
     ]
     hidden = {"sealed", "lookup", "key_id", "person", "address", "consent_code", "staff_id", "turn_worker"}
     data = {}
@@ -202,6 +209,7 @@ async def erase(session: AsyncSession, request: PersonalRequest, *, sentences: S
     held += list(await session.scalars(select(Consult.phone_id).where(Consult.id.in_(aided))))
     held = [item_id for item_id in held if item_id is not None]
     free = list(await session.scalars(consults.where(Consult.id.not_in(aided))))
+    statements = select(Statement.id).where(Statement.resident_id == resident_id)
     messages = select(Message.id).where(Message.conversation_id == conversation_id)
     said = list(await session.scalars(messages.where(Message.author == Author.STAFF)))
     counts = {
@@ -249,6 +257,9 @@ async def erase(session: AsyncSession, request: PersonalRequest, *, sentences: S
         delete(DisclosureSubscription).where(DisclosureSubscription.resident_id == resident_id),
         delete(DisclosureCopy).where(DisclosureCopy.resident_id == resident_id),
         delete(VoteGuess).where(VoteGuess.conversation_id == conversation_id),
+        delete(Voice).where(or_(Voice.resident_id == resident_id, Voice.statement_id.in_(statements))),
+        delete(Statement).where(Statement.resident_id == resident_id),
+        delete(Participant).where(Participant.resident_id == resident_id),
         delete(SubsidyTalk).where(SubsidyTalk.conversation_id == conversation_id),
         delete(Delivery).where(Delivery.conversation_id == conversation_id),
         delete(Message).where(Message.conversation_id == conversation_id),
