@@ -44,7 +44,9 @@ from backend.vault.service import Vault
 from backend.votes import clerk as votes_clerk
 from backend.votes.booth import booth_factory
 from backend.votes.door import Door
+from backend.votes.routes import URN
 from backend.votes.routes import routes as vote_routes
+from backend.votes.urn import Urn
 from backend.web import CLOCK, DATABASE, SENTENCES, SETTINGS, VAULT, errors_middleware, service_auth
 from wording import Sentences
 
@@ -83,6 +85,7 @@ def internal_app(
     _share(app, settings, database, clock or SystemClock())
     app[READERS] = readers or readers_of(settings)
     app[LAW] = law or Law(settings.home)
+    app[URN] = Urn(database, app[BOOTH])
     app.router.add_get("/health", health)
     for routes in (
         conversation_routes,
@@ -103,7 +106,12 @@ def internal_app(
         app.add_routes(routes)
     app.on_startup.append(_prepare)
     app.cleanup_ctx.append(_clerk)
+    app.on_cleanup.append(_let_ballots_in)
     return app
+
+
+async def _let_ballots_in(app: web.Application) -> None:
+    await app[URN].close()
 
 
 async def _prepare(app: web.Application) -> None:

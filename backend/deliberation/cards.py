@@ -52,7 +52,6 @@ def card(
     desk: Desk,
     mine: Sequence[Statement],
     public: int,
-    unjudged: bool,
     participant: bool,
     became: Sequence[tuple[str, str]],
 ) -> Said:
@@ -75,8 +74,7 @@ def card(
     buttons: list[dict[str, str]] = []
     if len(mine) < STATEMENTS_EACH:
         buttons += say("utter_name_deliberation_speak", number=one.number).buttons
-    if unjudged:
-        buttons += say("utter_name_deliberation_listen", number=one.number).buttons
+    buttons += say("utter_name_deliberation_listen", number=one.number).buttons
     for place, statement in enumerate(mine, 1):
         buttons += say("utter_name_deliberation_take_back", place=place, statement=statement.id).buttons
     return Said(said.text, buttons)

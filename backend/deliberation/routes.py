@@ -31,7 +31,6 @@ async def card_of(session: AsyncSession, one: Deliberation, resident_id: int, *,
         desk=desk,
         mine=await service.of_resident(session, one, resident_id),
         public=await service.public_count(session, one),
-        unjudged=await service.next_to_judge(session, one, resident_id) is not None,
         participant=participant,
         became=[(kind.value, number) for kind, number in await service.became(session, one)],
     )

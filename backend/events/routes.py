@@ -23,11 +23,17 @@ routes = web.RouteTableDef()
 Work = Callable[[AsyncSession, Conversation, Desk], Awaitable[dict[str, Any]]]
 
 
-async def effect(request: web.Request, work: Work, *, status: int = 200) -> web.Response:
-    """Run ``work`` once for the request's Idempotency-Key, in one transaction, for the named conversation."""
+def key_of(request: web.Request) -> str:
+    """The request's Idempotency-Key. Raises BadInput when there is none."""
     key = request.headers.get("Idempotency-Key", "")
     if not key or len(key) > 150:
         raise BadInput(code="idempotency_key_missing")
+    return key
+
+
+async def effect(request: web.Request, work: Work, *, status: int = 200) -> web.Response:
+    """Run ``work`` once for the request's Idempotency-Key, in one transaction, for the named conversation."""
+    key = key_of(request)
 
     async def in_transaction(session: AsyncSession) -> dict[str, Any]:
         conversation = await conversations.by_tracker_key(session, request.query.get("conversation", ""))

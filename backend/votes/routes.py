@@ -8,17 +8,18 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from backend.conversations import service as conversations
 from backend.conversations.models import Conversation
 from backend.errors import NotFound
-from backend.events.routes import effect
+from backend.events.routes import effect, key_of
 from backend.events.service import Desk
 from backend.house import BOOTH
 from backend.votes import cards, matching, opening, service
-from backend.votes.door import placeholder
 from backend.votes.models import Vote, VoteState, VoteUnit
 from backend.votes.schemas import BallotBody, CodeBody, UnitBody
+from backend.votes.urn import Envelope, Urn
 from backend.web import DATABASE, body_of
 from wording import Said
 
 routes = web.RouteTableDef()
+URN = web.AppKey("urn", Urn)
 NUMBER = r"{number:TP-\d{6}}"
 
 
@@ -83,18 +84,10 @@ async def one_vote(request: web.Request) -> web.Response:
 @routes.post(f"/internal/v1/votes/{NUMBER}/ballots")
 async def cast(request: web.Request) -> web.Response:
     """{title, changed, receipt}: the receipt is a placeholder that is filled in on the way to the resident."""
-    body = await body_of(request, BallotBody)
-    number = request.match_info["number"]
-
-    async def work(session: AsyncSession, conversation: Conversation, _desk: Desk) -> dict[str, Any]:
-        booth = request.app[BOOTH]()
-        changed = await service.cast(
-            session, number, unit_id=body.unit, resident_id=conversation.resident_id, ballot=body.ballot, booth=booth
-        )
-        vote = await service.by_number(session, number)
-        return {"title": vote.title, "changed": changed, "receipt": placeholder(number, body.unit)}
-
-    return await effect(request, work)
+    body, key = await body_of(request, BallotBody), key_of(request)
+    conversation, number = request.query.get("conversation", ""), request.match_info["number"]
+    envelope = Envelope(f"{request.path} {key}", conversation, number, body.unit, body.ballot)
+    return web.json_response(await request.app[URN].put(envelope))
 
 
 @routes.post("/internal/v1/votes/codes")

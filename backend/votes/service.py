@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend.conversations.models import Conversation
 from backend.db import lock, wake
-from backend.errors import BadInput, Conflict, Forbidden, NotFound
+from backend.errors import BadInput, Conflict, Forbidden, LinlitongError, NotFound
 from backend.grids.models import Area
 from backend.outbox import service as outbox
 from backend.staff.scope import VOTE_ROLES, Scope
@@ -286,11 +286,6 @@ def tell_all(session: AsyncSession, vote: Vote) -> None:
     wake(session, "votes")
 
 
-async def _speaks_for(session: AsyncSession, vote: Vote, unit: VoteUnit, resident_id: int) -> bool:
-    codes = await session.scalars(_matched_codes(vote, resident_id))
-    return unit.code in set(codes)
-
-
 def _matched_codes(vote: Vote, resident_id: int) -> Select[tuple[str]]:
     return select(VoteMatch.unit_code).where(
         VoteMatch.resident_id == resident_id,
@@ -335,46 +330,135 @@ def pack(envelope: box.Envelope, body: bytes) -> str:
     return base64.urlsafe_b64encode(envelope.id + envelope.sealed + body).decode()
 
 
+@dataclass(frozen=True)
+class Cast:
+    """A sealed ballot that a resident puts in for a unit; ``ballot`` as ``pack`` made it."""
+
+    number: str
+    unit_id: int
+    resident_id: int
+    ballot: str
+
+
 async def cast(session: AsyncSession, number: str, *, unit_id: int, resident_id: int, ballot: str, booth: Booth) -> bool:
     """Put a sealed ballot into the unit's slot; returns whether it replaced an earlier one. Until the end the last counts.
 
     Raises Conflict (not open, a paper ballot lies there), Forbidden (not this resident's unit), BadInput (not a ballot).
     """
-    vote = await session.scalar(select(Vote).where(Vote.number == number).with_for_update(read=True))
+    (done,) = await cast_together(session, [Cast(number, unit_id, resident_id, ballot)], booth=booth)
+    if isinstance(done, LinlitongError):
+        raise done
+    return done.changed
+
+
+@dataclass(frozen=True)
+class Put:
+    """A ballot lies in the box of the vote with this title; ``changed``: it replaced an earlier one."""
+
+    title: str
+    changed: bool
+
+
+async def cast_together(session: AsyncSession, casts: Sequence[Cast], *, booth: Booth) -> list[Put | LinlitongError]:
+    """What became of each, in one set of statements for all; see ``cast``. No unit may stand in it twice."""
+    numbers = sorted({one.number for one in casts})
+    rows = await session.scalars(select(Vote).where(Vote.number.in_(numbers)).order_by(Vote.id).with_for_update(read=True))
+    votes = {vote.number: vote for vote in rows}
+    units = await _units_spoken_for(session, casts)
+    done: list[Put | LinlitongError] = [_paper_lies_there()] * len(casts)
+    ballots: dict[str, dict[bytes, tuple[int, bytes]]] = {}
+    for place, one in enumerate(casts):
+        try:
+            vote = _vote_for(votes, one, units, booth=booth)
+            ballots.setdefault(one.number, {})[booth.places.slot(one.number, one.unit_id)] = place, _unpacked(vote, one.ballot)
+        except LinlitongError as refused:
+            done[place] = refused
+    for number, there in sorted(ballots.items()):
+        replaced, taken = await _put(session, votes[number], {slot: raw for slot, (_, raw) in there.items()}, paper=False)
+        for slot, (place, _) in there.items():
+            if slot in taken:
+                done[place] = Put(votes[number].title, slot in replaced)
+    return done
+
+
+async def _units_spoken_for(session: AsyncSession, casts: Sequence[Cast]) -> set[tuple[int, int, int]]:
+    """(resident, vote, unit) wherever a resident of ``casts`` may vote for the unit that they named.
+
+    Two questions, each answered from an index whatever the planner knows of a city's electorate.
+    """
+    found = await session.execute(
+        select(VoteMatch.resident_id, VoteMatch.area_code, VoteMatch.basis, VoteMatch.unit_code, VoteMatch.vote_id).where(
+            VoteMatch.resident_id.in_({one.resident_id for one in casts}), VoteMatch.ended_at.is_(None)
+        )
+    )
+    matches = {tuple(row) for row in found}
+    asked = await session.execute(
+        select(VoteUnit.id, VoteUnit.code, VoteUnit.vote_id, Vote.area_code, Vote.basis)
+        .join(Vote, Vote.id == VoteUnit.vote_id)
+        .where(VoteUnit.id.in_({one.unit_id for one in casts}))
+    )
+    units = {row.id: row for row in asked}
+    spoken = set()
+    for one in casts:
+        if (unit := units.get(one.unit_id)) is None:
+            continue
+        holds = (one.resident_id, unit.area_code, unit.basis, unit.code)
+        if (*holds, None) in matches or (*holds, unit.vote_id) in matches:
+            spoken.add((one.resident_id, unit.vote_id, unit.id))
+    return spoken
+
+
+def _vote_for(votes: dict[str, Vote], one: Cast, spoken: set[tuple[int, int, int]], *, booth: Booth) -> Vote:
+    vote = votes.get(one.number)
     if vote is None:
         raise NotFound("没有找到这次投票。", code="vote_unknown")
     check_open(vote, booth=booth)
-    unit = await session.get(VoteUnit, unit_id)
-    if unit is None or unit.vote_id != vote.id or not await _speaks_for(session, vote, unit, resident_id):
+    if (one.resident_id, vote.id, one.unit_id) not in spoken:
         raise Forbidden("您不在这次投票的名单里，或者还没有核对身份。", code="not_in_electorate")
+    return vote
+
+
+def _unpacked(vote: Vote, ballot: str) -> bytes:
     try:
         raw = base64.b64decode(ballot.encode(), altchars=b"-_", validate=True)
     except (binascii.Error, UnicodeEncodeError):
         raw = b""
     if len(raw) != ID + SEALED + box.NONCE + width_of(vote) + 16:
         raise BadInput("这张选票的按钮已经失效，请说“投票”，重新选。", code="not_a_ballot")
-    return await _put(session, vote, booth.places.slot(vote.number, unit_id), raw, paper=False)
+    return raw
 
 
-async def _put(session: AsyncSession, vote: Vote, slot: bytes, ballot: bytes, *, paper: bool) -> bool:
-    envelope_id, sealed, body = ballot[:ID], ballot[ID : ID + SEALED], ballot[ID + SEALED :]
+def _paper_lies_there() -> Conflict:
+    return Conflict("这一户已经交了纸质票，以纸质票为准，线上不能再投。", code="paper_ballot")
+
+
+async def _put(session: AsyncSession, vote: Vote, ballots: dict[bytes, bytes], *, paper: bool) -> tuple[set[bytes], set[bytes]]:
+    """Put ballots into their slots: (the slots where one lay before, those where this one lies now).
+
+    Slots are taken in their order, so that two processes never wait for each other.
+    """
     dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
-    before = await session.scalar(select(VoteBallot.paper).where(VoteBallot.vote_id == vote.id, VoteBallot.slot == slot))
+    slots = sorted(ballots)
+    there = VoteBallot.slot.in_(slots)
+    before = set(await session.scalars(select(VoteBallot.slot).where(VoteBallot.vote_id == vote.id, there)))
+    envelopes = {ballots[slot][:ID]: ballots[slot][ID : ID + SEALED] for slot in slots}
     await session.execute(
-        dialect.insert(VoteEnvelope).values(vote_id=vote.id, id=envelope_id, sealed=sealed).on_conflict_do_nothing()
+        dialect.insert(VoteEnvelope.__table__).on_conflict_do_nothing(),
+        [{"vote_id": vote.id, "id": key, "sealed": envelopes[key]} for key in sorted(envelopes)],
     )
-    put = dialect.insert(VoteBallot).values(vote_id=vote.id, slot=slot, envelope=envelope_id, body=body, paper=paper)
-    done = await session.execute(
-        put.on_conflict_do_update(
-            index_elements=["vote_id", "slot"],
-            set_={"envelope": put.excluded.envelope, "body": put.excluded.body, "paper": put.excluded.paper},
-            where=None if paper else VoteBallot.paper.is_(False),
-        )
+    put = dialect.insert(VoteBallot.__table__)
+    put = put.on_conflict_do_update(
+        index_elements=["vote_id", "slot"],
+        set_={"envelope": put.excluded.envelope, "body": put.excluded.body, "paper": put.excluded.paper},
+        where=None if paper else VoteBallot.__table__.c.paper.is_(False),
     )
-    if done.rowcount == 0:
-        raise Conflict("这一户已经交了纸质票，以纸质票为准，线上不能再投。", code="paper_ballot")
+    rows = [
+        {"vote_id": vote.id, "slot": slot, "envelope": ballots[slot][:ID], "body": ballots[slot][ID + SEALED :], "paper": paper}
+        for slot in slots
+    ]
+    lies = await session.scalars(put.returning(VoteBallot.__table__.c.slot), rows)
     wake(session, "console")
-    return before is not None
+    return before, set(lies)
 
 
 async def unit_by_code(session: AsyncSession, vote: Vote, code: str) -> VoteUnit:
@@ -400,7 +484,7 @@ async def enter_paper(
     envelope = box.new_envelope(vote.public_key)
     slot = booth.places.slot(vote.number, unit.id)
     body = box.seal(envelope, choice, width_of(vote), vote=vote.number, slot=slot)
-    await _put(session, vote, slot, envelope.id + envelope.sealed + body, paper=True)
+    await _put(session, vote, {slot: envelope.id + envelope.sealed + body}, paper=True)
     log(session, vote, "paper", now=booth.now, scope=scope, unit=unit.code)
     said = booth.sentences.say("utter_vote_paper", title=vote.title, unit=unit.code)
     for conversation in await voices(session, vote, unit):
