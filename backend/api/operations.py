@@ -119,11 +119,3 @@ def query_of(request: web.Request, schema: type[BaseModel]) -> BaseModel:
         return schema.model_validate(dict(request.query))
     except ValidationError as error:
         raise BadInput(fields=sorted({".".join(str(p) for p in e["loc"]) for e in error.errors()})) from None
-
-
-def id_in(request: web.Request, name: str = "conversation_id") -> int:
-    """The id in the path. Raises NotFound for what is no number."""
-    given = request.match_info[name]
-    if not given.isascii() or not given.isdecimal() or len(given) > 18:
-        raise NotFound
-    return int(given)
