@@ -25,12 +25,42 @@ async def hand_off(turn: Turn, *, reason: str = "") -> None:
     queue = names("queue", ahead=waiting["ahead"]) if waiting["ahead"] else names("queue_next")
     if waiting["minutes"]:
         queue += names("usual_wait", minutes=waiting["minutes"])
-    if waiting["already"]:
+    if waiting["already"] and waiting["open"]:
         turn.say("utter_handoff_already", queue=queue)
+    elif waiting["already"]:
+        turn.say("utter_handoff_already_closed", desk=desk, opens=waiting["opens"], queue=queue)
     elif waiting["open"]:
         turn.say("utter_handoff_open", desk=desk, queue=queue)
     else:
         turn.say("utter_handoff_closed", desk=desk, opens=waiting["opens"])
+
+
+class PlaceInQueue(HouseAction):
+    """有人吗 while a person is waited for: the place in the queue, said as it was when it was asked."""
+
+    action_name = "action_place_in_queue"
+
+    async def act(self, turn: Turn) -> list[dict[str, Any]]:
+        if turn.waiting:
+            await hand_off(turn)
+        else:
+            turn.say("utter_greet")
+        return []
+
+
+class LeaveQueue(HouseAction):
+    """A person is no longer wanted: the request is taken back, and said to be."""
+
+    action_name = "action_leave_queue"
+
+    async def act(self, turn: Turn) -> list[dict[str, Any]]:
+        await leave_queue(turn)
+        return []
+
+
+async def leave_queue(turn: Turn) -> None:
+    done = await turn.house.backend.post(f"/conversations/{turn.conversation}/handoff/withdraw", {})
+    turn.say("utter_queue_left" if done["withdrawn"] else "utter_queue_not_left")
 
 
 class Handoff(HouseAction):

@@ -1,7 +1,7 @@
 """Putting a report together: what, where, which kind, is it known already, is it right. Then it is filed.
 
 The form's slots say what still has to be asked; everything read so far is in the ``draft`` slot:
-{danger, danger_told, person, matter, photos, parts, place, place_hint, place_choices, item, item_choices, similar,
+{danger, danger_told, person, matter, photos, parts, pin, place, place_hint, place_choices, item, item_choices, similar,
 join, anonymous, urgent, editing, confirmed, waiting, misses, seen}.
 """
 
@@ -12,8 +12,24 @@ from rasa_sdk.events import ActiveLoop, FollowupAction, SlotSet
 
 from actions.backend_client import Refused
 from actions.emergency import kind_of, say_emergency
-from actions.handoff import hand_off
+from actions.guide import answer_with_place
+from actions.handoff import hand_off, leave_queue
 from actions.places import only_a_place
+from actions.spoken import (
+    ABOUT_THE_FORM,
+    ANONYMOUS,
+    BARE_NUMBER,
+    CORRECTIONS,
+    DO_NOT_KNOW,
+    INSTEAD,
+    INTERJECTION,
+    LEADING_CORRECTION,
+    NAMED,
+    NOT_BUT,
+    NOT_THAT,
+    PHOTO_LATER,
+    TEMPER,
+)
 from actions.turn import SHORT_ANSWER, SURE_YES, HouseAction, Turn, button
 
 Events = list[dict[str, Any]]
@@ -50,19 +66,10 @@ ASIDE = LEAVES | {
     "follow_disclosure",
     "unsubscribe",
 }
-CORRECTIONS = ("不是", "不对", "错了", "应该是", "改成", "改为", "换成", "更正", "是在", "改到")
-NAMED = re.compile(r"实名|不用?匿名|(写|留|署)我的?(名|姓名)")
-NOT_BUT = re.compile(r"(不是|不应该是)[^，,。]{1,14}[，,\s]*(而是|应该是|是)")
-ABOUT_THE_FORM = re.compile(r"类别|分类|归类|种类|地点|地址|楼号|几号|门牌|照片|署名")
-BARE_NUMBER = re.compile(r"[0-9０-９一二三四五六七八九十百]{1,4}")
-INSTEAD = re.compile("改成|改为|改到|换成|更正为")
 MATTER_LIMIT = 2000
+LATER = 16
 STREETS = 8
-LEADING_CORRECTION = re.compile(r"^(不是|不对|错了|应该是|更正|哦|哎呀?|啊|是(?!不是|否)|[，,。、！!\s])+")
-DO_NOT_KNOW = re.compile(
-    r"不知道|不清楚|不晓得|晓不得|勿晓得|唔知|[说讲]不(清|上|好|准)|[记想]不(得|起)|不记得|忘了|[搞弄]不(清|明)"
-)
-ANONYMOUS = re.compile(r"匿名|不留(名|姓名|电话)|(别|不要|莫)(让人?(家|知道)|说是我|透露|写我)|(名字|姓名).{0,6}不留|替我保密")
+OF_ONE_SUMMARY = ("confirmed", "join", "editing", "danger", "person")
 
 
 class ValidateReportForm(HouseAction):
@@ -72,15 +79,25 @@ class ValidateReportForm(HouseAction):
 
     async def act(self, turn: Turn) -> Events:
         draft = dict(turn.tracker.get_slot("draft") or {})
+        if left := draft.pop("left", None):
+            draft = left if turn.intent == "resume_report" else {}
         message_id = turn.metadata.get("message_id")
         if draft.get("seen") != message_id or message_id is None:
             starting = not turn.tracker.active_loop or not turn.tracker.active_loop.get("name")
             asked = None if starting else turn.tracker.get_slot("requested_slot")
+            if asked is None and await answers_a_question(turn):
+                events = await answer_with_place(turn)
+                return [*events, SlotSet("draft", {"aside": True}), SlotSet("requested_slot", None)]
             if not await read(turn, draft, asked):
                 return []
             draft["seen"] = message_id
         await complete(turn, draft)
         return [SlotSet("draft", draft), *slots_of(draft)]
+
+
+async def answers_a_question(turn: Turn) -> bool:
+    """Whether the words are the place that was asked for before (whose grid member?), and not the beginning of a report."""
+    return bool(turn.tracker.get_slot("guide_question") and turn.text) and await only_a_place(turn)
 
 
 async def read(turn: Turn, draft: dict[str, Any], asked: str | None) -> bool:
@@ -97,7 +114,7 @@ async def read(turn: Turn, draft: dict[str, Any], asked: str | None) -> bool:
 
 async def take_danger(turn: Turn, draft: dict[str, Any], asked: str | None) -> bool:
     before = draft["danger_before"]
-    if asked is not None and kind_of(turn.text) == "other" and await only_a_place(turn):
+    if kind_of(turn.text) == "other" and await only_a_place(turn):
         return await read_typed(turn, draft, asked)  # no danger, whatever the model heard in the place's name
     draft["danger"] = turn.text or before or ""
     draft["danger_told"] = before is not None
@@ -153,6 +170,23 @@ async def take_resumption(turn: Turn, _draft: dict[str, Any], _asked: str | None
     return True
 
 
+async def take_place_in_queue(_turn: Turn, draft: dict[str, Any], asked: str | None) -> bool:
+    """有人吗 where a person was just asked for is asking for them; elsewhere it is a word aside."""
+    draft["person"] = asked == "person"
+    return asked == "person"
+
+
+async def take_leave_of_queue(turn: Turn, _draft: dict[str, Any], asked: str | None) -> bool:
+    if asked != "person":
+        return False
+    await leave_queue(turn)
+    return True
+
+
+async def take_left(_turn: Turn, _draft: dict[str, Any], _asked: str | None) -> bool:
+    return True  # what was left is in the draft already
+
+
 async def take_wish_to_edit(_turn: Turn, draft: dict[str, Any], _asked: str | None) -> bool:
     draft["editing"] = True
     return True
@@ -197,7 +231,10 @@ async def read_typed(turn: Turn, draft: dict[str, Any], asked: str | None) -> bo
 
 
 async def begin(turn: Turn, draft: dict[str, Any], text: str) -> None:
-    """The first words of a report. A yes, or a place alone, goes with what was said before it and not settled."""
+    """The first words of a report, after a word of regret to who is angry. A yes, or a place alone, goes with what was said
+    before it and not settled."""
+    if TEMPER.search(text):
+        turn.say("utter_sorry")
     before, danger = turn.tracker.get_slot("unsure_text") or "", turn.heard_before == "emergency"
     goes_on = danger or turn.heard_before == "nlu_fallback"
     if danger and turn.intent == "affirm":
@@ -233,22 +270,30 @@ async def read_text(
     turn: Turn, draft: dict[str, Any], text: str, asked: str | None, *, location: dict[str, float] | None = None
 ) -> bool:
     """Let the backend read the words; take from them what belongs here. False when nothing did."""
+    if asked and len(text) <= LATER and PHOTO_LATER.search(text):
+        turn.say("utter_photo_later")
+        return True
+    if asked:
+        text = INTERJECTION.sub("", text) or text
     correcting = bool(draft.get("editing")) or text.startswith(CORRECTIONS) or turn.intent == "deny"
     if correcting:
-        text = INSTEAD.sub("，", text)
+        text = NOT_THAT.sub("", INSTEAD.sub("，", text)) or text
     if draft.get("editing") and BARE_NUMBER.fullmatch(text.strip()):
         text = f"{text.strip()}号楼"
-    place, matters = await turn.read(text, location=location, parts=draft.get("parts"))
+    pin = draft.get("pin")
+    place, matters = await turn.read(text, location=location, parts=draft.get("parts"), pin=pin)
     if correcting and not place and NOT_BUT.search(text):
-        place, matters = await turn.read(NOT_BUT.sub("", text), parts=draft.get("parts"))
+        place, matters = await turn.read(NOT_BUT.sub("", text), parts=draft.get("parts"), pin=pin)
+    draft["pin"] = location or pin
     no_place = asked == "place" and (DO_NOT_KNOW.search(text) or turn.intent == "out_of_scope")
     if turn.intent in ASIDE and not no_place and not (place and (asked == "place" or (asked == "confirmation" and correcting))):
         return False
     if no_place:
         matters = []  # who cannot say where has said nothing about what
     took = False
-    if place:
-        take_place(draft, place)
+    if place and not (asked == "place" and place["status"] == "missing"):
+        keep_matter_true(draft, place)
+        take_place(turn, draft, place)
         took = True
     if asked == "confirmation" and not correcting and is_another(draft, matters):
         draft["waiting"] = [*draft.get("waiting", []), *matters]
@@ -257,10 +302,17 @@ async def read_text(
     if matters and (correcting or not draft.get("matter") or asked == "item"):
         took |= take_matters(turn, draft, matters, asked, correcting=correcting)
     draft["editing"] = asked == "confirmation" and not took and (draft.get("editing") or turn.intent == "deny")
-    if asked == "place" and not place:
+    if asked == "place" and (not place or place["status"] == "missing"):
         give_up_on_place(draft)
         return True
     return took or turn.intent in ("affirm", "deny", "report_issue", "nlu_fallback", "give_opinion") or asked is None
+
+
+def keep_matter_true(draft: dict[str, Any], place: dict[str, Any]) -> None:
+    """A corrected building is corrected in the words of the matter too."""
+    before, after = (draft.get("parts") or {}).get("building"), place["parts"].get("building")
+    if draft.get("matter") and before and after and before != after:
+        draft["matter"] = re.sub(rf"(?<!\d){re.escape(before)}(?=号楼|号|栋|幢|座|#)", after, draft["matter"], count=1)
 
 
 def is_another(draft: dict[str, Any], matters: list[dict[str, Any]]) -> bool:
@@ -269,10 +321,11 @@ def is_another(draft: dict[str, Any], matters: list[dict[str, Any]]) -> bool:
     return code not in (None, (draft.get("item") or {}).get("code"))
 
 
-def take_place(draft: dict[str, Any], place: dict[str, Any]) -> None:
+def take_place(turn: Turn, draft: dict[str, Any], place: dict[str, Any]) -> None:
     """Keep what the backend made of the address: one grid, a choice, a desk, or a hint for the next question.
 
-    An area alone is asked about once more; then its desk gets the report, flagged as without a grid.
+    An area alone is asked about once more; then its desk gets the report, flagged as without a grid. A pin that lies elsewhere
+    than the words say is asked about. A building that is not known is said to be so.
     """
     hinted = (draft.get("place_hint") or {}).get("area_code")
     settled = place["status"] == "grid" or (
@@ -284,15 +337,24 @@ def take_place(draft: dict[str, Any], place: dict[str, Any]) -> None:
     draft["place"] = place if settled else None
     draft["place_choices"] = place["choices"]
     draft["similar"] = None
+    draft["pin_place"] = place.get("pin_place")
+    if draft["pin_place"]:
+        draft["place"] = None
+    elif place.get("unknown_building"):
+        turn.say("utter_building_unknown", building=place["unknown_building"])
 
 
 async def choose_place(turn: Turn, draft: dict[str, Any], _asked: str | None) -> bool:
-    """A button of the places that were offered."""
-    code = turn.entity("area_code")
+    """A button of the places that were offered; with a pin that contradicted the words, one of these two."""
+    code, by_pin = turn.entity("area_code"), draft.get("pin_place")
+    if by_pin:
+        draft["pin"] = None
+        take_place(turn, draft, by_pin if code == by_pin["area_code"] else draft["place_hint"] | {"pin_place": None})
+        return True
     chosen = next((c for c in draft.get("place_choices", []) if c["area_code"] == code), None)
     if chosen:
         found = await turn.post("/intake/read", {"parts": draft.get("parts") or {}, "choice": chosen["place"]}, once="read")
-        take_place(draft, found["place"])
+        take_place(turn, draft, found["place"])
     return True
 
 
@@ -300,7 +362,9 @@ def give_up_on_place(draft: dict[str, Any]) -> None:
     """The resident cannot say it more exactly: the desk of the smallest area that was named gets it."""
     draft["misses"] = draft.get("misses", 0) + 1
     hint = draft.get("place_hint") or {}
-    if hint.get("status") in ("community", "street"):
+    if draft.pop("pin_place", None):
+        draft["pin"], draft["place"] = None, hint  # neither of the two was chosen: the words hold
+    elif hint.get("status") in ("community", "street"):
         draft["place"] = hint
 
 
@@ -381,6 +445,8 @@ SHARED = {
     "not_dangerous": take_no_danger,
     "report_emergency": take_emergency,
     "request_human": take_wish_for_person,
+    "place_in_queue": take_place_in_queue,
+    "leave_queue": take_leave_of_queue,
     "resume": take_resumption,
     "share_photo": take_media,
     "share_file": take_media,
@@ -390,6 +456,7 @@ SHARED = {
     "join_neighbour": take_neighbour,
     "report_separately": take_no_neighbour,
     "confirm_report": take_confirmation,
+    "resume_report": take_left,
     "edit_report": take_wish_to_edit,
     "toggle_anonymous": take_signature,
 }
@@ -439,7 +506,16 @@ class AskPlace(HouseAction):
     async def act(self, turn: Turn) -> Events:
         draft = turn.tracker.get_slot("draft") or {}
         hint = draft.get("place_hint") or {}
-        if draft.get("place_choices") and not draft.get("misses"):
+        if by_pin := draft.get("pin_place"):
+            said = hint.get("address") or hint["label"]
+            turn.say(
+                "utter_ask_place_or_pin",
+                said=said,
+                pin=by_pin["label"],
+                said_code=hint["area_code"],
+                pin_code=by_pin["area_code"],
+            )
+        elif draft.get("place_choices") and not draft.get("misses"):
             turn.say(
                 "utter_ask_place_choices",
                 extra_buttons=[
@@ -530,6 +606,8 @@ class SubmitReport(HouseAction):
     async def act(self, turn: Turn) -> Events:
         draft = turn.tracker.get_slot("draft") or {}
         item = draft.get("item") or {}
+        if draft.get("aside"):
+            return cleared()
         if item.get("status") == "off_list" and not draft.get("join"):
             await turn.post("/refusals", {"item_code": item["code"]}, once=item["code"])
             turn.say("utter_refused", item=item["name"], channel=item["channel"])
@@ -562,7 +640,7 @@ class SubmitReport(HouseAction):
                 "area_code": place["area_code"],
                 "address": place.get("address") or place["label"],
                 "item_code": item.get("code"),
-                "place": place.get("parts") or {},
+                "place": (place.get("parts") or {}) | unknown_building(place),
                 "photos": draft.get("photos", []),
                 "anonymous": bool(draft.get("anonymous")),
                 "urgent": bool(draft.get("urgent")),
@@ -574,6 +652,11 @@ class SubmitReport(HouseAction):
             once="file",
         )
         turn.say("utter_report_filed_urgent" if draft.get("urgent") else "utter_report_filed", number=event["number"])
+
+
+def unknown_building(place: dict[str, Any]) -> dict[str, str]:
+    """For the desk: the building is none of those that are known there."""
+    return {"unknown_building": place["unknown_building"]} if place.get("unknown_building") else {}
 
 
 def cleared() -> Events:
@@ -596,14 +679,20 @@ def next_matter(turn: Turn, draft: dict[str, Any]) -> Events:
         "seen": draft.get("seen"),
     }
     if own := first.get("place"):
-        take_place(following, own)
+        take_place(turn, following, own)
     set_item(following, first["item"])
     return [*cleared(), SlotSet("draft", following), FollowupAction(FORM)]
 
 
 class LeaveReport(HouseAction):
+    """The report is left; a button takes it up again as it was."""
+
     action_name = "action_leave_report"
 
     async def act(self, turn: Turn) -> Events:
         turn.say("utter_cancelled")
-        return [*cleared(), ActiveLoop(None), SlotSet("requested_slot", None)]
+        draft = turn.tracker.get_slot("draft") or {}
+        left = {
+            name: value for name, value in draft.items() if name not in ("confirmed", "join", "editing", "danger", "person")
+        }
+        return [*cleared(), SlotSet("draft", {"left": left}), ActiveLoop(None), SlotSet("requested_slot", None)]

@@ -7,6 +7,7 @@ from rasa_sdk.events import ActiveLoop, SlotSet
 
 from actions import opinions
 from actions.backend_client import Refused
+from actions.handoff import leave_queue
 from actions.turn import HouseAction, Turn, button
 
 Events = list[dict[str, Any]]
@@ -118,11 +119,8 @@ class Status(HouseAction):
         still_open = [event for event in events if event["state"] not in OVER]
         if step and len(still_open) == 1:
             return await self._one(turn, still_open[0], step)
-        if step and still_open:
-            turn.say(
-                "utter_ask_which",
-                extra_buttons=[button(f"{e['title']} {e['number']}", step, number=e["number"]) for e in still_open[:5]],
-            )
+        if step and events:
+            ask_which(turn, step, still_open, events[0])
             return []
         shown = events[:CARDS]
         if len(shown) > 1:
@@ -146,15 +144,29 @@ class Status(HouseAction):
         return []
 
 
+def ask_which(turn: Turn, step: str, still_open: list[dict[str, Any]], latest: dict[str, Any]) -> None:
+    """Which of the open events the step is for; with none open, that there is none."""
+    if not still_open:
+        turn.say("utter_step_over", title=latest["title"], number=latest["number"], state=latest["state_name"])
+        return
+    turn.say(
+        "utter_ask_which",
+        extra_buttons=[button(f"{e['title']} {e['number']}", step, number=e["number"]) for e in still_open[:5]],
+    )
+
+
 class Cancel(HouseAction):
-    """With nothing under way, "撤回" is about an event; anything else is nothing."""
+    """With nothing under way, "撤回" is about an event, and "算了" about the person who is waited for; else it is nothing."""
 
     action_name = "action_cancel"
 
     async def act(self, turn: Turn) -> Events:
         if any(word in turn.text for word in STEPS[0][1]):
             return await Status(self._house).act(turn)
-        turn.say("utter_nothing_open")
+        if turn.waiting:
+            await leave_queue(turn)
+        else:
+            turn.say("utter_nothing_open")
         return []
 
 

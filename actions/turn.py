@@ -78,6 +78,11 @@ class Turn:
         return self.metadata.get("location")
 
     @property
+    def waiting(self) -> bool:
+        """Whether a person was asked for and none has come yet."""
+        return bool(self.metadata.get("waiting"))
+
+    @property
     def conversation(self) -> str:
         return self.tracker.sender_id
 
@@ -99,10 +104,16 @@ class Turn:
         self.dispatcher.utter_message(text=said.text, buttons=buttons or None)
 
     async def read(
-        self, text: str, *, location: dict[str, float] | None = None, parts: dict[str, Any] | None = None
+        self,
+        text: str,
+        *,
+        location: dict[str, float] | None = None,
+        parts: dict[str, Any] | None = None,
+        pin: dict[str, float] | None = None,
     ) -> tuple[dict[str, Any] | None, list[dict[str, Any]]]:
-        """The place and the matters that the backend reads in the words; the same words are read once."""
-        body = {"text": text, "location": location, "parts": parts or {}}
+        """The place and the matters that the backend reads in the words; the same words are read once. ``location`` is what
+        came with them, ``pin`` what came before."""
+        body = {"text": text, "location": location, "parts": parts or {}, "pin": pin}
         if self._reading is None or self._reading[0] != body:
             self._reading = body, await self.post("/intake/read", body, once="read")
         found = self._reading[1]

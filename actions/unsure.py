@@ -1,9 +1,12 @@
 """Not sure what was meant: the two or three likeliest as buttons; a second miss in a row offers a person."""
 
+import re
 from typing import Any
 
 from rasa_sdk.events import FollowupAction, SlotSet
 
+from actions.guide import answer
+from actions.handoff import PlaceInQueue
 from actions.places import place_alone
 from actions.status import Status, number_in
 from actions.turn import HouseAction, Turn
@@ -20,6 +23,8 @@ OFFERED = {
     "emergency",
 }
 CHOICES = 3
+LOOKS_FOR_PERSON = re.compile(r"有人|人呢|人在|没人|还没来|不来|怎么还|[几多]久|半天|轮到|排到|第几")
+GRID_MEMBER = re.compile(r"网格[员长]")
 
 
 async def clear_case(turn: Turn) -> list[dict[str, Any]] | None:
@@ -28,14 +33,23 @@ async def clear_case(turn: Turn) -> list[dict[str, Any]] | None:
     matter that is off the admission list is refused with the right channel."""
     if number_in(turn):
         return await Status(turn.house).act(turn)
+    if turn.waiting and LOOKS_FOR_PERSON.search(turn.text):
+        return await PlaceInQueue(turn.house).act(turn)
+    likely = [r["name"] for r in turn.ranking[:CHOICES]]
+    if GRID_MEMBER.search(turn.text) and "ask_guide" in likely:
+        return await answer(turn, turn.text)
+    return await by_matter(turn, likely)
+
+
+async def by_matter(turn: Turn, likely: list[str]) -> list[dict[str, Any]] | None:
+    """What the place and the matter in the words settle."""
     place, matters = await turn.read(turn.text)
     if not matters:
         return await place_alone(turn) if place else None
     item = matters[0]["item"]
-    likely = [r["name"] for r in turn.ranking[:2]]
     if await refused(turn, item):
         return []
-    if item["status"] == "sure" and place and "report_issue" in likely:
+    if item["status"] == "sure" and place and "report_issue" in likely[:2]:
         return [FollowupAction("report_form")]
     return None
 

@@ -8,11 +8,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend.conversations import service
 from backend.conversations.models import Author, Holder, Message, MessageKind
-from backend.conversations.schemas import Claim, Fail, Finish, Handoff, InboundMessage, Release
+from backend.conversations.schemas import Blocking, Claim, Fail, Finish, Handoff, InboundMessage, Release
 from backend.desk import service as visits
 from backend.desk.hours import calendar_of
 from backend.house import BOOTH, DESK, GATE, patience_of
 from backend.media import service as media
+from backend.outbox import service as outbox
 from backend.proposals import service as proposals
 from backend.proposals.service import Ears
 from backend.vault import numbers
@@ -43,6 +44,7 @@ async def accept_message(request: web.Request) -> web.Response:
         media=body.media,
         location=body.location.model_dump() if body.location else None,
         edited=body.edited,
+        refused=body.refused,
     )
     ears = Ears(request.app[DESK], request.app[BOOTH], request.app[VAULT])
     for attempt in (1, 2, 3):
@@ -67,6 +69,16 @@ async def accept_message(request: web.Request) -> web.Response:
         },
         status=200 if accepted.repeat else 201,
     )
+
+
+@routes.post("/internal/v1/accounts/blocking")
+async def note_blocking(request: web.Request) -> web.Response:
+    """A channel says that a resident has blocked us, or has not any more. Nothing for one who never wrote."""
+    body = await body_of(request, Blocking)
+    turn = outbox.hold if body.blocked else outbox.let_go
+    async with request.app[DATABASE].write() as session:
+        await turn(session, channel=body.channel, address=body.address, now=request.app[CLOCK].now())
+    return web.json_response({"ok": True})
 
 
 async def _keep(session: AsyncSession, vault: Vault, accepted: service.Accepted, found: list[numbers.Found]) -> None:
@@ -169,6 +181,18 @@ def as_seen(message: Message, types: dict[str, str]) -> dict[str, Any]:
         "in_reply_to": message.in_reply_to,
         "turn": message.turn_state.value if message.turn_state else None,
     }
+
+
+@routes.post("/internal/v1/conversations/{key}/handoff/withdraw")
+async def withdraw_handoff(request: web.Request) -> web.Response:
+    """The resident wants no person any more. Answers {withdrawn}: false when nobody was waited for, or somebody has come."""
+    async with request.app[DATABASE].write() as session:
+        now = request.app[CLOCK].now()
+        conversation = await service.by_tracker_key(session, request.match_info["key"])
+        withdrawn = await service.no_person(session, conversation, now=now)
+        if withdrawn:
+            await visits.withdraw(session, conversation, now=now)
+    return web.json_response({"withdrawn": withdrawn})
 
 
 @routes.post("/internal/v1/conversations/{key}/handoff")

@@ -25,7 +25,16 @@ class InboundMessage(BaseModel):
     media: list[str] = Field(default_factory=list, max_length=20)
     location: Location | None = None
     edited: bool = False
+    refused: bool = False
     sent_at: str | None = None
+
+
+class Blocking(BaseModel):
+    """A resident blocked the channel's bot, or did so no longer."""
+
+    channel: str = Field(min_length=1, max_length=16)
+    address: str = Field(min_length=1, max_length=128)
+    blocked: bool
 
 
 class Claim(BaseModel):

@@ -42,7 +42,7 @@ ENGINE_TEXT = {
 
 @dataclass(frozen=True)
 class Inbound:
-    """What a channel received, in the channel's own words."""
+    """What a channel received, in the channel's own words. ``refused``: a photo or file of it could not be taken."""
 
     channel: str
     external_id: str
@@ -54,6 +54,7 @@ class Inbound:
     media: list[str] = field(default_factory=list)
     location: dict[str, float] | None = None
     edited: bool = False
+    refused: bool = False
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,8 @@ async def accept(session: AsyncSession, inbound: Inbound, *, now: datetime) -> A
     conversation = await _conversation(session, inbound, now=now)
     await lock(session, conversation)
     account = await session.get_one(Account, conversation.account_id)
-    account.blocked_at = None  # someone who writes has not blocked us
+    if account.blocked_at is not None:  # someone who writes has not blocked us
+        await outbox.let_go(session, channel=inbound.channel, address=inbound.address, now=now)
     known = await session.scalar(
         select(Message).where(Message.conversation_id == conversation.id, Message.external_id == inbound.external_id)
     )
@@ -87,7 +89,8 @@ async def accept(session: AsyncSession, inbound: Inbound, *, now: datetime) -> A
             "media": inbound.media,
             "location": inbound.location,
             "edited": inbound.edited,
-        },
+        }
+        | ({"refused": True} if inbound.refused else {}),
         created_at=now,
         turn_state=TurnState.PENDING if not with_staff or inbound.kind is MessageKind.TEXT else TurnState.WITH_STAFF,
         turn_next_at=now,
@@ -195,6 +198,7 @@ class Turn:
                 "location": payload.get("location"),
                 "sent_at": message.created_at.isoformat(),
                 "edited": bool(payload.get("edited")),
+                "waiting": conversation.holder is Holder.WAITING,
             },
         }
 
@@ -233,7 +237,8 @@ async def claim_turns(session: AsyncSession, *, worker: str, limit: int, sentenc
         message.turn_attempts += 1
         pressed = None
         if message.kind is MessageKind.TEXT and not watch:
-            pressed = await typed.press(session, message, sentences=sentences)
+            waiting = conversation.holder is Holder.WAITING
+            pressed = await typed.press(session, message, sentences=sentences, waiting=waiting)
         turns.append(Turn(message, conversation, pressed, watch))
     return turns
 
@@ -270,6 +275,8 @@ async def finish_turn(
         message.turn_next_at = now
         wake(session, "turns")
         return False
+    if message.payload.get("refused"):
+        replies = [{"text": sentences.say("utter_media_refused").text}, *replies]
     if message.sequence == 1:
         replies = with_privacy(replies, sentences)
     for reply in replies:
@@ -394,6 +401,19 @@ async def ask_for_person(
         return False
     conversation.holder = Holder.WAITING
     conversation.waiting_since = now
+    wake(session, "desk")
+    return True
+
+
+async def no_person(session: AsyncSession, conversation: Conversation, *, now: datetime) -> bool:
+    """Take the request for a person back; returns False when nobody is waited for, or somebody has come."""
+    await lock(session, conversation)
+    if conversation.holder is not Holder.WAITING:
+        return False
+    conversation.holder = Holder.BOT
+    conversation.waiting_since = None
+    conversation.updated_at = now
+    wake(session, "console")
     wake(session, "desk")
     return True
 

@@ -72,18 +72,19 @@ async def questions(session: AsyncSession, conversation_id: int, *, before: int,
     return [Question(sequence, buttons) for sequence, buttons in recent if buttons]
 
 
-async def press(session: AsyncSession, message: Message, *, sentences: Sentences) -> str | None:
+async def press(session: AsyncSession, message: Message, *, sentences: Sentences, waiting: bool = False) -> str | None:
     """The payload of the button that a typed message names in the latest question, or None.
 
     Only the most recent message with buttons counts, and only among the last LOOK_BACK messages. Whether it is solved, and
     how many stars it gets, may be said long after it was asked (LASTING, among the last LONG_LOOK_BACK). A few words are
-    understood whatever was asked last (response utter_commands).
+    understood whatever was asked last (response utter_commands), and some more while a person is waited for.
     """
     if len(bare(message.text)) > LONGEST:
         return None
     asked = await questions(session, message.conversation_id, before=message.sequence, back=LONG_LOOK_BACK)
     latest = next((m.buttons for m in asked if m.sequence >= message.sequence - LOOK_BACK), [])
     lasting = next((m.buttons for m in asked if m.buttons[0]["payload"].startswith(LASTING)), [])
-    choices = (latest, lasting, sentences.say("utter_commands").buttons)
+    of_queue = sentences.say("utter_waiting_commands").buttons if waiting else []
+    choices = (latest, lasting, of_queue, sentences.say("utter_commands").buttons)
     button = next(filter(None, (button_meant(message.text, buttons) for buttons in choices)), None)
     return button["payload"] if button else None

@@ -285,6 +285,13 @@ async def end(session: AsyncSession, conversation: Conversation, *, now: datetim
     return visit
 
 
+async def withdraw(session: AsyncSession, conversation: Conversation, *, now: datetime) -> None:
+    """The resident wants no person any more: the visit ends, as one to which nobody came."""
+    visit = await open_of(session, conversation.id)
+    if visit is not None:
+        visit.ended_at, visit.climb_at = now, None
+
+
 async def rate(session: AsyncSession, conversation: Conversation, visit_id: int, stars: int) -> bool:
     """Keep the resident's word on an ended visit of theirs; the last one counts. Returns whether it was theirs."""
     visit = await session.get(Visit, visit_id)

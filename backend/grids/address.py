@@ -86,6 +86,7 @@ _AFTER_SHORT = re.compile(
     r"|菜市场|小学|中学|幼儿园|派出所"
 )
 _ALONE = re.compile(rf"[{HAN}]{{2,5}}(?:{_PHASE.pattern})|[{HAN}]{{1,3}}[{WEAK_ENDS}](?![{HAN}])")
+_BEFORE_A_PLACE = (*"收管修理坏亮停堵漏臭响吵脏乱裂断破掉倒", "另外", "还有", "以及", "同时", "加上")  # 垃圾没人收蔡圩小区…
 COMMON_NAME, COMMON_WORD = 50, 4000  # counts in jieba's dictionary
 _NEGATED = re.compile(r"(?:不是|并非|并不是|不在|别是|而不是|没在|不住)(?:说)?[在]?$")
 _WRONG = re.compile(r"^(?:[\u4e00-\u9fff]{0,2})?(?:写|说|打|搞|弄|输|填|报|记|看)?错了?")
@@ -380,6 +381,8 @@ class _Pass:
             return False
         begin = self._name_start(end - 2, longest=8)
         before = self.text[:start]
+        if self.text[:start].endswith(_BEFORE_A_PLACE):
+            return False
         known = any(before[index:] in self.gazetteer.names for index in range(max(0, start - 8), start - 1))
         return start - 2 <= begin < start and not known
 

@@ -174,15 +174,19 @@ class Gazetteer:
             with (folder / name).open(encoding="utf-8-sig", newline="") as file:
                 return list(csv.DictReader(file))
 
+        def point(row: dict[str, str]) -> tuple[float | None, float | None]:
+            return (float(row["latitude"]), float(row["longitude"])) if row["latitude"] and row["longitude"] else (None, None)
+
         areas: dict[str, AreaRow] = {}
         for row in rows("areas.csv"):
             parent = areas.get(row["parent_code"])
             path = f"{parent.path if parent else ''}{row['code']}/"
+            kind, at = GridKind(row["kind"]), point(row)
             areas[row["code"]] = AreaRow(
-                row["code"], row["parent_code"] or None, Level(row["level"]), row["name"], path, GridKind(row["kind"])
+                row["code"], row["parent_code"] or None, Level(row["level"]), row["name"], path, kind, *at
             )
         places = [
-            PlaceRow(row["grid_code"], row["compound"], row["road"], row["house_number"], row["building"])
+            PlaceRow(row["grid_code"], row["compound"], row["road"], row["house_number"], row["building"], *point(row))
             for row in rows("places.csv")
         ]
         return cls(areas.values(), places, [(row["name"], row["means"]) for row in rows("aliases.csv")])

@@ -16,6 +16,7 @@ Pin = tuple[float, float]
 CHOICES = 5
 PIN_REACH_METRES = 600.0
 CITY_REACH_METRES = 6000.0
+APART_METRES = 300.0
 
 
 class Status(enum.StrEnum):
@@ -41,7 +42,10 @@ class Choice:
 
 @dataclass(frozen=True)
 class Resolution:
-    """``area_code`` is the grid, or the area whose desk gets it; ``address`` is how the place is written down."""
+    """``area_code`` is the grid, or the area whose desk gets it; ``address`` is how the place is written down.
+
+    ``unknown_building`` is a building that was named and that is not among those known of its compound (99号楼).
+    """
 
     status: Status
     area_code: str | None = None
@@ -51,6 +55,7 @@ class Resolution:
     unplaced: bool = False
     choices: list[Choice] = field(default_factory=list)
     member: str = ""
+    unknown_building: str = ""
 
 
 def merge(earlier: Place, later: Place | Reading) -> dict[str, str | None]:
@@ -81,6 +86,21 @@ def locate(gazetteer: Gazetteer, said: Place | Reading, *, pin: Pin | None = Non
     return _Search(gazetteer, place, pin).run()
 
 
+def contradicted(gazetteer: Gazetteer, said: Place, found: Resolution, pin: Pin) -> Resolution | None:
+    """Where the pin lies when that is another area of the city, more than APART_METRES from what the words name; else None."""
+    by_pin = locate(gazetteer, {}, pin=pin)
+    if found.area_code is None or by_pin.area_code in (None, found.area_code):
+        return None
+    points = [
+        (row.latitude, row.longitude)
+        for grid in gazetteer.grids(found.area_code)
+        for row in gazetteer.by_grid[grid.code]
+        if not said.get("building") or row.building == said["building"]
+    ] or [(grid.latitude, grid.longitude) for grid in gazetteer.grids(found.area_code)]
+    away = [metres(pin, (north, east)) for north, east in points if north is not None and east is not None]
+    return by_pin if away and min(away) > APART_METRES else None
+
+
 class _Search:
     def __init__(self, gazetteer: Gazetteer, place: Place, pin: Pin | None) -> None:
         self.gazetteer = gazetteer
@@ -96,13 +116,19 @@ class _Search:
         roads = self._named("road")
         bounds = communities or streets or self._areas("district")
         rows = self._rows(compounds, roads, bounds)
+        if rows and (building := self._unknown_building(rows)):
+            return self._without_building(rows, bounds, building)
         if rows:
             return self._among(rows, bounds)
         if (grid := self._grid(communities)) is not None:
             return self._placed(grid)
         if not (compounds or roads or communities or streets) and self.pin is not None:
             return self._by_pin()
-        return self._by_area(communities, streets)
+        found = self._by_area(communities, streets)
+        building = self.place.get("building", "")
+        if building and found.status is Status.COMMUNITY and self._buildings_known(communities):
+            return replace(found, unknown_building=_building(building))
+        return found
 
     # what the words name
 
@@ -152,6 +178,16 @@ class _Search:
         door = self._door()
         return [row for row in rows if door and row.building == door] or rows
 
+    def _unknown_building(self, rows: list[PlaceRow]) -> str:
+        """The building that was named where all those of the compound are known and it is none of them, as it is said."""
+        door = self.place.get("building") or ""
+        all_known = all(row.compound and row.building for row in rows)
+        return _building(door) if door and all_known and all(row.building != door for row in rows) else ""
+
+    def _buildings_known(self, communities: list[AreaRow]) -> bool:
+        grids = [grid for area in communities for grid in self.gazetteer.grids(area.code)]
+        return any(row.building for grid in grids for row in self.gazetteer.by_grid[grid.code])
+
     def _door(self) -> str:
         """The building, or the house number where no road was named (赤坑村25号)."""
         number = "" if self.place.get("road") else self.place.get("house_number", "")
@@ -184,6 +220,17 @@ class _Search:
         if len(by_community) <= CHOICES:
             return Resolution(Status.CHOICES, choices=by_community)
         return self._by_area([a for a in bounds if a.level is Level.COMMUNITY], [a for a in bounds if a.level is Level.STREET])
+
+    def _without_building(self, rows: list[PlaceRow], bounds: list[AreaRow], building: str) -> Resolution:
+        """The compound alone: its one grid, its community's desk, or a choice of communities."""
+        found = self._among(rows, bounds)
+        if found.status is Status.CHOICES:
+            communities = {self.gazetteer.above(row.grid_code, Level.COMMUNITY) for row in rows}
+            if len(communities) == 1 and (community := communities.pop()) is not None:
+                found = self._desk(community, Status.COMMUNITY)
+            else:
+                found = replace(found, choices=self._choices_by_community([row.grid_code for row in rows])[:CHOICES])
+        return replace(found, unknown_building=building)
 
     def _choices(self, rows: list[PlaceRow]) -> list[Choice]:
         """One choice for each compound, stretch of road or grid, whichever tells the rows apart."""

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend.grids.address import Reading
 from backend.grids.gazetteer import Gazetteer
-from backend.grids.locate import Choice, Pin, Place, Resolution, Status, locate, merge
+from backend.grids.locate import Choice, Pin, Place, Resolution, Status, contradicted, locate, merge
 from backend.grids.models import Area, Level, Registry
 from backend.staff.models import Role, Staff
 
@@ -18,6 +18,7 @@ __all__ = [
     "Status",
     "ancestors",
     "card",
+    "contradicted",
     "current",
     "members_of",
     "merge",

@@ -9,11 +9,13 @@ from backend.catalogue import service as catalogue
 from backend.catalogue.models import Item
 from backend.events.service import Desk
 from backend.grids import service as grids
+from backend.grids.locate import full_name
 from backend.grids.models import Area, Level
 from backend.intake.service import Readers, admission, item_of
 from backend.localtime import say_moment
 
 _GRID_MEMBER = re.compile(r"网格(员|长)")
+_COMPLAINT = re.compile(r"投诉|不作为|态度|举报|告[他她]|不负责|不理")
 _ERASURE = re.compile(r"(删|清除|注销|抹).{0,8}(数据|信息|资料|记录|照片)|(数据|信息|资料|记录|照片).{0,10}(删|清除|抹)")
 _OFFICE_HOURS = "office_hours"
 _DURATION = "how_long"
@@ -33,7 +35,7 @@ async def answer(
     duration {item, hours, due}, answer {answer}, erasure (the resident's data is to go), or unknown. Nothing is made up."""
     if _ERASURE.search(text):
         return {"kind": "erasure"}
-    if _GRID_MEMBER.search(text):
+    if _GRID_MEMBER.search(text) and not _COMPLAINT.search(text):
         return await _grid_member(session, readers, text=text, parts=parts, area_code=area_code)
     guide = await catalogue.find_guide(session, text)
     if guide is None:
@@ -73,6 +75,6 @@ async def _grid_member(
         area = await session.get(Area, area_code)
         code = area_code if area and area.level is Level.GRID else None
     card = await grids.card(session, code) if code else None
-    if card is None:
+    if card is None or code is None:
         return {"kind": "which_community"}
-    return {"kind": "grid_member", "grid": card.grid, "name": card.name, "phone": card.phone}
+    return {"kind": "grid_member", "grid": full_name(reader.gazetteer, code), "name": card.name, "phone": card.phone}

@@ -1,8 +1,9 @@
 """What is the matter: the words of a message that are not its address, its greeting or its opening."""
 
 import re
+from collections.abc import Callable, Iterator
 
-from backend.grids.address import Reading
+from backend.grids.address import Reading, Span
 
 # Openings and fillers that carry no matter by themselves.
 _EMPTY = re.compile(
@@ -24,3 +25,51 @@ def has_matter(reading: Reading) -> bool:
     plain = _NOISE.sub(" ", "".join(rest)).strip()
     meaning = _EMPTY.sub("", plain.replace(" ", ""))
     return len(meaning) >= SHORTEST
+
+
+# A place that begins another matter: it names more than a door, and comes after these words or after nothing else.
+_AREAS = ("street", "community", "compound", "road")
+_MARKS = " ，,。；;、！!\n"
+_JOINS = re.compile(rf"[{_MARKS}]*(?:和|跟|与|以及|还有|加上|另外|同时)?[{_MARKS}]*$")
+_LIKE = re.compile(r"一样|似的|差不多")
+_GOES_ON = re.compile(r"[到在去往从向离给由对]$")
+
+
+def by_place(reading: Reading, certain: Callable[[str, bool], bool]) -> list[str]:
+    """The text cut before each place that begins a matter of its own: 甲小区垃圾没人收和乙小区3号楼电线裸露 is two.
+
+    A cut needs another compound, road or community than the part before, and something certain to be the matter on both
+    sides: ``certain(part, joined)``, where ``joined`` says that 和 or the like stands between. What has but one matter
+    (甲小区和乙小区垃圾没人收, 垃圾和污水 at one place) stays whole.
+    """
+    text, cuts, start = reading.text, [], 0
+    for names, at in _places(reading):
+        before, after = text[start:at], text[at:]
+        said, before = before, _JOINS.sub("", before)
+        joined = bool(said[len(before) :].strip(_MARKS))
+        here = {span.text for span in reading.spans if start <= span.start < at and span.field in _AREAS}
+        elsewhere = bool(here) and not here & names and not _GOES_ON.search(before) and not (joined and _LIKE.search(after))
+        if elsewhere and certain(before, joined) and certain(after, joined):
+            cuts.append(before)
+            start = at
+    return [*cuts, text[start:]]
+
+
+def _places(reading: Reading) -> Iterator[tuple[set[str], int]]:
+    """Each place that is named: the names of its areas and where it begins. Names that follow each other are one place."""
+    names: set[str] = set()
+    begin = end = -1
+    for span in sorted((s for s in reading.spans if s.field in _AREAS), key=_start):
+        if names and span.start > end:
+            yield names, begin
+            names = set()
+        if not names:
+            begin = span.start
+        names.add(span.text)
+        end = span.end
+    if names:
+        yield names, begin
+
+
+def _start(span: Span) -> int:
+    return span.start

@@ -26,7 +26,13 @@ async def read(request: web.Request) -> web.Response:
     body = await body_of(request, ReadBody)
     async with request.app[DATABASE].read() as session:
         answer = await service.read(
-            session, request.app[READERS], text=body.text, pin=body.location, parts=body.parts, choice=body.choice
+            session,
+            request.app[READERS],
+            text=body.text,
+            pin=body.location,
+            earlier_pin=body.pin,
+            parts=body.parts,
+            choice=body.choice,
         )
     return web.json_response(answer)
 

@@ -11,10 +11,12 @@ class Pin(BaseModel):
 
 
 class ReadBody(BaseModel):
-    """``parts`` are the address parts read before; ``choice`` those of a place that was offered and chosen."""
+    """``parts`` are the address parts read before, ``pin`` a pin that came before; ``choice`` the parts of a place that was
+    offered and chosen."""
 
     text: str = Field("", max_length=10_000)
     location: Pin | None = None
+    pin: Pin | None = None
     parts: dict[str, Any] = Field(default_factory=dict)
     choice: dict[str, Any] = Field(default_factory=dict)
 

@@ -10,10 +10,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend.catalogue.models import Item
 from backend.grids import service as grids
-from backend.grids.address import AddressReader
+from backend.grids.address import AddressReader, Reading
 from backend.grids.gazetteer import Gazetteer
 from backend.grids.models import Level
-from backend.intake.matters import has_matter
+from backend.intake.matters import by_place, has_matter
 from backend.intake.schemas import Pin
 from backend.triage.classifier import ItemClassifier
 
@@ -68,31 +68,58 @@ async def read(
     pin: Pin | None,
     parts: dict[str, Any],
     choice: dict[str, Any],
+    earlier_pin: Pin | None = None,
 ) -> dict[str, Any]:
     """Return {place, matters}: ``place`` is None when no place was named, else as ``place_of`` gives it;
     ``matters`` lists {text, item, place}, in the order they were said. ``place`` is what a further matter names of its
-    own, None otherwise."""
+    own, within the first one's area where it names only doors, None where it names nothing."""
     reader = await readers.address(session)
     reading = reader.read(text)
-    said = reading.place() | choice
+    said_matters = matters_of(readers, reader, reading)
+    if len(said_matters) > 1 and AREAS & (first := reader.read(said_matters[0]).place()).keys():
+        said = first | choice  # each has its own place; the doors of the others are not this one's
+    else:
+        said = reading.place() | choice
     place = None
     if pin is not None or said:
-        place = await place_of(session, reader.gazetteer, grids.merge(parts, said), pin=pin)
-    said_matters = readers.items().split(text) if has_matter(reading) else []
+        place = await place_of(session, reader.gazetteer, grids.merge(parts, said), pin=pin or earlier_pin)
     items = await admission(session) if said_matters else {}
     matters = []
     for number, matter in enumerate(said_matters):
         own = reader.read(matter).place() if number else {}
+        if own and place and not AREAS & own.keys():
+            own = grids.merge(without_doors(place["parts"]) if own.get("building") else place["parts"], own)
         named = await place_of(session, reader.gazetteer, own, pin=None) if AREAS & own.keys() else None
         matters.append({"text": matter, "item": item_of(readers, items, matter), "place": named})
     return {"place": place, "matters": matters}
 
 
+def without_doors(parts: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in parts.items() if name not in ("building", "unit", "room")}
+
+
+def matters_of(readers: Readers, reader: AddressReader, reading: Reading) -> list[str]:
+    """The message's matters in the order they were said: cut by their places first, then by what they are about."""
+    if not has_matter(reading):
+        return []
+    items = readers.items()
+
+    def certain(part: str, joined: bool) -> bool:
+        return has_matter(reader.read(part)) and items.certain(part, joined)
+
+    return [matter for part in by_place(reading, certain) for matter in items.split(part)]
+
+
 async def place_of(session: AsyncSession, gazetteer: Gazetteer, parts: dict[str, Any], *, pin: Pin | None) -> dict[str, Any]:
     """Where the parts and the pin lie: {status, area_code, label, address, detailed, community_code, choices, parts,
-    latitude, longitude}. ``detailed`` says whether more than an area was named."""
-    found = await grids.resolve(session, gazetteer, parts, pin=(pin.latitude, pin.longitude) if pin else None)
+    latitude, longitude, unknown_building, pin_place}. ``detailed`` says whether more than an area was named. ``pin_place``
+    is where the pin lies by itself when that contradicts the words; then the pin is not this place's."""
+    at = (pin.latitude, pin.longitude) if pin else None
+    found = await grids.resolve(session, gazetteer, parts, pin=at)
     community = gazetteer.above(found.area_code, Level.COMMUNITY) if found.area_code else None
+    elsewhere = grids.contradicted(gazetteer, parts, found, at) if at and any(parts.values()) else None
+    pin_place = await place_of(session, gazetteer, {}, pin=pin) if elsewhere else None
+    pin = None if pin_place else pin
     return {
         "status": found.status.value,
         "area_code": found.area_code,
@@ -104,6 +131,8 @@ async def place_of(session: AsyncSession, gazetteer: Gazetteer, parts: dict[str,
         "parts": parts,
         "latitude": pin.latitude if pin else None,
         "longitude": pin.longitude if pin else None,
+        "unknown_building": found.unknown_building,
+        "pin_place": pin_place,
     }
 
 

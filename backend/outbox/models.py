@@ -10,13 +10,15 @@ from backend.db import Base, HasId, words
 
 
 class DeliveryState(enum.StrEnum):
-    """QUEUED, SENDING under a lease, then DELIVERED; FAILED for good with a reason; ASIDE for a person to see."""
+    """QUEUED, SENDING under a lease, then DELIVERED; FAILED for good with a reason; ASIDE for a person to see; HELD while the
+    resident has blocked us, and QUEUED again when they have not."""
 
     QUEUED = "queued"
     SENDING = "sending"
     DELIVERED = "delivered"
     FAILED = "failed"
     ASIDE = "aside"
+    HELD = "held"
 
 
 class Delivery(HasId, Base):

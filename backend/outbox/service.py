@@ -86,6 +86,7 @@ async def say(
             message_id=message.id,
             channel=account.channel,
             address=account.address,
+            state=DeliveryState.HELD if account.blocked_at else DeliveryState.QUEUED,
             next_at=now,
             created_at=now,
         )
@@ -201,15 +202,44 @@ async def record(session: AsyncSession, delivery_id: int, *, worker: str, outcom
         case "failed":
             delivery.state = DeliveryState.FAILED
         case "blocked":
-            delivery.state = DeliveryState.FAILED
-            await session.execute(
-                update(Account)
-                .where(Account.channel == delivery.channel, Account.address == delivery.address)
-                .values(blocked_at=now)
-            )
+            delivery.state = DeliveryState.QUEUED
+            await session.flush()
+            await hold(session, channel=delivery.channel, address=delivery.address, now=now)
         case other:
             raise BadInput(code="unknown_outcome", outcome=other)
     return delivery
+
+
+async def hold(session: AsyncSession, *, channel: str, address: str, now: datetime) -> None:
+    """The resident has blocked us: what is queued for them, and what will be, is held until they have not."""
+    here = (Account.channel == channel, Account.address == address)
+    await session.execute(update(Account).where(*here, Account.blocked_at.is_(None)).values(blocked_at=now))
+    await _turn(session, DeliveryState.QUEUED, DeliveryState.HELD, channel=channel, address=address)
+
+
+async def let_go(session: AsyncSession, *, channel: str, address: str, now: datetime) -> None:
+    """The resident may be written to again: what was held goes out, in its order."""
+    here = (Account.channel == channel, Account.address == address)
+    freed = await session.execute(update(Account).where(*here, Account.blocked_at.is_not(None)).values(blocked_at=None))
+    if freed.rowcount:
+        await _turn(session, DeliveryState.HELD, DeliveryState.QUEUED, channel=channel, address=address, next_at=now)
+        wake(session, "deliveries")
+
+
+async def _turn(
+    session: AsyncSession, before: DeliveryState, after: DeliveryState, *, channel: str, address: str, **values: datetime
+) -> None:
+    theirs = (
+        select(Conversation.id)
+        .join(Account, Account.id == Conversation.account_id)
+        .where(Account.channel == channel, Account.address == address)
+    )
+    await session.execute(
+        update(Delivery)
+        .where(Delivery.conversation_id.in_(theirs), Delivery.state == before)
+        .values(state=after, **values)
+        .execution_options(synchronize_session="fetch")
+    )
 
 
 async def release(session: AsyncSession, *, worker: str) -> int:
@@ -223,7 +253,7 @@ async def release(session: AsyncSession, *, worker: str) -> int:
 
 
 async def undelivered(session: AsyncSession) -> dict[str, Any]:
-    """Counts by state, for the console: {queued, sending, failed, aside}."""
+    """Counts by state, for the console: {queued, sending, failed, aside, held}."""
     rows = await session.execute(select(Delivery.state, func.count()).group_by(Delivery.state))
     counts = {state.value: count for state, count in rows}
     return {state.value: counts.get(state.value, 0) for state in DeliveryState if state is not DeliveryState.DELIVERED}

@@ -231,6 +231,7 @@ async def page(session: AsyncSession, scope: Scope, event: Event, now: datetime,
         latitude=event.latitude,
         longitude=event.longitude,
         verify_by=event.verify_by,
+        unknown_building=event.place.get("unknown_building") or "",
         photos=list(photos),
         history=[
             HistoryEntry(

@@ -126,6 +126,7 @@ class EventPage(EventCard):
     latitude: float | None
     longitude: float | None
     verify_by: datetime | None
+    unknown_building: str = ""
     photos: list[str]
     history: list[HistoryEntry]
     assignments: list[AssignmentCard]

@@ -25,11 +25,13 @@ _BREAK = re.compile(rf"(?P<comma>[，,、：:\s]+)|(?P<stop>[。；;！!？?~～
 # How others answered and what came of it belongs to the matter before it; a place says what follows.
 _BELONGS = re.compile(
     r"不管|没人管|管不了|没得人管|冇人理|不理|没人理|没人来|没来|不来|不修|不认|不肯|不听|不挪|不归|反映|投诉|举报|打电话|打了|电话|找了|找过|找他|"
-    r"推[来给]|说[了过是他不]|讲了|劝|催|希望|请|麻烦|求|恳请|能不能|可不可以|怎么办|咋办|谁来|什么时候|"
+    r"推[来给]|说[了过是他不]|(?:社区|街道|村里?|物业|居委会?|你们)[又也都还]?(?:说|叫|让)|讲了|劝|催|希望|请|麻烦|求|恳请|能不能|可不可以|怎么办|咋办|谁来|什么时候|"
     r"说[在要等]|母亲|父亲|婆婆|公公|腿脚|行动不便|看病|[上下]不?了?楼|没办法|帮忙|协调|"
     r"堵了一|堵得|冲[了出坏]|压坏|砸[到了坏]|泡了|差点|害怕|担心|怕|危险|隐患|受不了|睡不着|睡不好|没法|摔|看不见|看不清|影响|导致|害得|弄得|搞得|结果|所以|因为|"
     r"^停在|^停着|^卡在|我爸|我妈|老人|孩子|小孩|娃|孙子|孙女|奶奶|爷爷|(?:[口边里上下面旁头处]|附近|旁边|小区|社区|单元|\d)$"
 )
+# Anger about us: no matter of its own, whatever the model hears in it.
+_TEMPER = re.compile(r"^(?:你们|什么|都)?.{0,4}(?:破系统|破玩意|干什么吃的|吃干饭|不作为|管不管|气死|他妈|有没有人管|什么态度)")
 # Says only that matters follow.
 _ANNOUNCES = re.compile(r"[两二三四几23](?:件|个|桩|样)(?:小?事情?|问题|情况)$")
 _NUMBER = re.compile(r"^(?:(?:\d+|[一二三四五])(?:[.．)）](?!\d)|$)|[①②③④⑤])\s*")
@@ -54,6 +56,10 @@ class ItemClassifier:
         """Every item code with its calibrated probability, likeliest first."""
         return self.model.rank((text,))
 
+    def certain(self, text: str, joined: bool) -> bool:
+        """Whether a part of a message is certainly about something; ``joined``: a word such as 和 says that it is a part."""
+        return self.classify(text)[0][1] >= (SURE_AFTER_BREAK if joined else SURE_AFTER_COMMA)
+
     def split(self, text: str) -> list[str]:
         """The message's matters in the order they were said; the whole message where it holds one.
 
@@ -67,7 +73,7 @@ class ItemClassifier:
             if not end and _ANNOUNCES.search(clause):
                 continue
             code, probability = self.classify(clause)[0]
-            belongs = len(clause) <= SHORTEST_CLAUSE or _BELONGS.search(clause)
+            belongs = len(clause) <= SHORTEST_CLAUSE or _BELONGS.search(clause) or _TEMPER.search(clause)
             if sure_of and code != sure_of and probability >= (SURE_AFTER_BREAK if broken else SURE_AFTER_COMMA):
                 before, certainty = self.classify(text[start:end])[0]
                 if (broken or not belongs) and certainty >= SURE_BEFORE and before != code:

@@ -34,6 +34,10 @@ class BackendClient:
         """Commit an inbound message: {message_id, conversation_id, sequence, repeat}."""
         return await self._json("POST", "/messages", json=message)
 
+    async def note_blocking(self, *, channel: str, address: str, blocked: bool) -> None:
+        """A resident blocked us, or does so no longer."""
+        await self._json("POST", "/accounts/blocking", json={"channel": channel, "address": address, "blocked": blocked})
+
     async def upload(
         self, *, channel: str, address: str, kind: str, content: bytes | AsyncIterable[bytes], mime: str
     ) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from telegram.error import BadRequest, Forbidden, RetryAfter, TelegramError
 from telegram.request import HTTPXRequest
 
 LONG_POLL = 25  # seconds
-UPDATES = ["message", "edited_message", "callback_query"]
+UPDATES = ["message", "edited_message", "callback_query", "my_chat_member"]
 
 os.environ["PTB_TIMEDELTA"] = "1"  # the library's times are timedeltas, as in its next version they always are
 

@@ -5,7 +5,16 @@ import re
 import time
 from typing import Any
 
-from telegram import CallbackQuery, InlineKeyboardButton, InlineKeyboardMarkup, Message, MessageEntity, Update, error
+from telegram import (
+    CallbackQuery,
+    ChatMember,
+    InlineKeyboardButton,
+    InlineKeyboardMarkup,
+    Message,
+    MessageEntity,
+    Update,
+    error,
+)
 
 from bot.gateway.backend_client import BackendClient, BackendDown, BackendRefused
 from bot.gateway.telegram_bot import TelegramBot, reason_of
@@ -55,11 +64,20 @@ class Intake:
     async def _dispatch(self, update: Update) -> None:
         if query := update.callback_query:
             await self._pressed(query)
+        elif (ours := update.my_chat_member) and ours.chat.type == "private":
+            await self._blocked(str(ours.chat.id), blocked=ours.new_chat_member.status == ChatMember.BANNED)
         elif message := update.message or update.edited_message:
             if message.chat.type == "private":
                 await self._written(message, edited=update.edited_message is not None)
             elif update.message and message.chat.type in {"group", "supergroup"}:
                 await self._in_group(message)
+
+    async def _blocked(self, address: str, *, blocked: bool) -> None:
+        """The resident blocked the bot, or let it in again: what is to be said to them waits, or goes out."""
+        try:
+            await self._backend.note_blocking(channel=CHANNEL, address=address, blocked=blocked)
+        except BackendRefused as refused:
+            raise BackendDown(str(refused)) from None
 
     async def _written(self, message: Message, *, edited: bool) -> None:
         if (read := read_message(message, edited=edited)) is None:
@@ -70,7 +88,7 @@ class Intake:
         await self._accept(inbound)
 
     async def _attach(self, inbound: dict[str, Any], attachment: Attachment) -> dict[str, Any]:
-        """What the attachment adds to the message: its key, or that it could not be read."""
+        """What the attachment adds to the message: its key, or that it was refused; the words beside it stay a message."""
         try:
             content = await self._files.fetch(attachment.file_id, attachment.size)
             stored = await self._backend.upload(
@@ -80,7 +98,7 @@ class Intake:
             if isinstance(reason, BackendRefused) and reason.status not in HOPELESS:
                 raise BackendDown(str(reason)) from None
             logger.warning("a %s is not read: %s", inbound["kind"], reason)
-            return {"kind": "unreadable"}
+            return {"kind": "text", "refused": True} if inbound.get("text") else {"kind": "unreadable"}
         return {"media": [stored["key"]]}
 
     async def _accept(self, inbound: dict[str, Any]) -> dict[str, Any]:

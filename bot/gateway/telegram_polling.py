@@ -76,7 +76,7 @@ class Polling:
 def chat_of(update: dict[str, Any]) -> int:
     """The id of the chat that an update belongs to, 0 where it has none."""
     inside = update.get("callback_query") or update
-    for name in ("message", "edited_message"):
+    for name in ("message", "edited_message", "my_chat_member"):
         match inside.get(name):
             case {"chat": {"id": int(chat)}}:
                 return chat

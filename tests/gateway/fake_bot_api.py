@@ -218,6 +218,14 @@ class FakeBotApi:
             content = {"entities": [command]} | content
         return self.give(message=self.message(chat, text=text, **content))
 
+    def membership(self, chat: int, status: str) -> dict[str, Any]:
+        """The resident blocks the bot ("kicked") or lets it in again ("member")."""
+        member, until = {"user": BOT}, {"until_date": 0}
+        states = [member | {"status": "member"}, member | until | {"status": "kicked"}]
+        old, new = states if status == "kicked" else states[::-1]
+        about = {key: value for key, value in self.message(chat).items() if key != "message_id"}
+        return self.give(my_chat_member=about | {"old_chat_member": old, "new_chat_member": new})
+
     def photo(self, chat: int, content: bytes, *, caption: str | None = None, **more: Any) -> dict[str, Any]:
         sizes = []
         for side, file_id in ((90, "small"), (1280, f"photo-{self.next_id()}")):

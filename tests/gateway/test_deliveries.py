@@ -116,7 +116,7 @@ async def test_what_the_channel_rejects_is_failed_and_the_next_goes_out(
 async def test_a_resident_who_blocked_us_is_remembered(with_telegram: Town, postbox: Postbox, http: Any) -> None:
     postbox.troubles = [Blocked("blocked by the resident")]
     await say(with_telegram, http, "路灯坏了")
-    rows = await deliveries(with_telegram, "failed", 1)
+    rows = await deliveries(with_telegram, "held", 2)
     assert rows[0].reason == "blocked by the resident"
 
 

@@ -150,6 +150,15 @@ async def test_a_photo_that_cannot_be_fetched_is_answered(telegram: TelegramTown
     assert row.kind.value == "unreadable"
 
 
+async def test_a_photo_that_is_refused_does_not_take_its_words_with_it(telegram: TelegramTown) -> None:
+    telegram.api.photo(CHAT, b"I am no photo", caption="宫涵社区3号楼垃圾没人收")
+    (row,) = await telegram.stored(CHAT, 1)
+    assert (row.kind.value, row.text) == ("text", "宫涵社区3号楼垃圾没人收")
+    refused, answer, *_ = [message["text"] for message in await telegram.answered(CHAT, 3)]
+    assert "没收下来" in refused
+    assert "宫涵社区3号楼垃圾没人收" in answer
+
+
 @pytest.mark.parametrize("tells", ["nobody", "getFile", "the update"])
 async def test_thirty_megabytes_are_not_taken(telegram: TelegramTown, tells: str) -> None:
     content = b"\xff\xd8" + b"\0" * (30 * 1024 * 1024)
@@ -389,7 +398,7 @@ async def test_the_log_holds_no_token_and_no_words(telegram: TelegramTown, caplo
     caplog.set_level(logging.DEBUG)
     telegram.api.faults["sendMessage"] = [Fault(502), Fault(403, "Forbidden: bot was blocked by the user")]
     telegram.api.say(CHAT, "一个秘密")
-    await telegram.deliveries("delivered", 1)
+    await telegram.deliveries("held", 2)
     ours = "".join(record.getMessage() for record in caplog.records if not record.name.startswith(("aiosqlite", "sqlalchemy")))
     assert "一个秘密" not in ours
     assert telegram.settings.bot_token not in ours

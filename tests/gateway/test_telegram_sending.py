@@ -67,11 +67,49 @@ async def test_a_resident_who_blocked_us_is_remembered_and_others_are_served(tel
     await telegram.push(CHAT, "一")
     await telegram.push(CHAT + 1, "一")
     await telegram.answered(CHAT + 1, 3)
-    rows = await telegram.deliveries("failed", 1)
+    rows = await telegram.deliveries("held", 1)
     assert [row.reason for row in rows if row.reason] == ["bot was blocked by the user"]
+    assert await blocked(telegram) == [True, False]
+
+
+async def blocked(telegram: TelegramTown) -> list[bool]:
     async with telegram.town.database.read() as session:
-        accounts = list(await session.scalars(select(Account).order_by(Account.id)))
-    assert [account.blocked_at is not None for account in accounts] == [True, False]
+        return [each.blocked_at is not None for each in await session.scalars(select(Account).order_by(Account.id))]
+
+
+async def test_what_is_said_to_who_blocked_us_is_kept_and_arrives_when_they_let_us_in_again(telegram: TelegramTown) -> None:
+    telegram.api.blocked.add(CHAT)
+    telegram.api.membership(CHAT, "kicked")
+    async with asyncio.timeout(10):
+        while await blocked(telegram) != [True]:  # noqa: ASYNC110 - nobody rings when it happens
+            await asyncio.sleep(0.02)
+    calls = telegram.api.calls.count("sendMessage")
+    await telegram.push(CHAT, "一")
+    await telegram.push(CHAT, "二")
+    await telegram.deliveries("held", 2)
+    telegram.api.blocked.discard(CHAT)
+    telegram.api.membership(CHAT, "member")
+    await telegram.answered(CHAT, 4)
+    assert texts(telegram) == ["一", "二"]
+    assert telegram.api.calls.count("sendMessage") == calls + 2  # nobody knocked at the closed door
+    assert await blocked(telegram) == [False]
+
+
+async def test_a_refused_photo_fails_alone_and_is_said_to_be_missing(telegram: TelegramTown) -> None:
+    from tests.gateway.test_telegram import phone_photo
+
+    keys = []
+    for number in range(2):
+        telegram.api.photo(CHAT, phone_photo())
+        keys += (await telegram.stored(CHAT, 2 + number))[-1].payload["media"]
+    await telegram.answered(CHAT, 4)
+    refusal = Fault(400, "Bad Request: PHOTO_INVALID_DIMENSIONS")
+    telegram.api.faults |= {"sendMediaGroup": [refusal], "sendPhoto": [refusal]}
+    await telegram.push(CHAT, "【已处置】修好了", media=keys, buttons=[{"title": "已解决", "payload": "/verify"}])
+    arrived = (await telegram.answered(CHAT, 7))[4:]
+    assert [bool(message.get("photo_bytes")) for message in arrived] == [True, False, False]
+    assert [message.get("text") for message in arrived[1:]] == ["（有照片没能发出来。）", "【已处置】修好了"]
+    assert arrived[2]["reply_markup"]["inline_keyboard"][0][0]["text"] == "已解决"
 
 
 @pytest.mark.parametrize(

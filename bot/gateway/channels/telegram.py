@@ -3,6 +3,7 @@
 import logging
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,6 +29,7 @@ PAYLOAD_BYTES = 64
 ALBUM = 10
 SHORT = 8  # characters of a button that leaves room for another beside it
 CHOOSE = "请选择："
+PHOTO_LOST = "（有照片没能发出来。）"
 NO_PREVIEW = LinkPreviewOptions(is_disabled=True)
 UPLOAD_SECONDS = 20
 UNFINISHED = 1000
@@ -86,11 +88,28 @@ class Telegram:
             raise Unreachable("photo not read") from None
         except BackendRefused as refused:
             raise Rejected(f"photo refused: {refused}") from None
-        async with self._pace.turn(chat):
-            try:
+        try:
+            async with self._pace.turn(chat):
                 return await self._call(chat, part, photos, file, mime)
-            except error.TelegramError as failure:
+        except error.BadRequest as failure:
+            if not photos:
                 raise meaning(failure) from None
+        except error.TelegramError as failure:
+            raise meaning(failure) from None
+        return await self._without_refused(chat, part, photos)
+
+    async def _without_refused(self, chat: int, part: Part, photos: list[bytes]) -> Message:
+        """A photo was refused: the others go one by one, and the words say that one is missing."""
+        try:
+            for photo in photos if len(photos) > 1 else ():
+                with suppress(error.BadRequest):
+                    async with self._pace.turn(chat):
+                        await self._bot.send_photo(chat, photo, read_timeout=UPLOAD_SECONDS)
+            text = f"{part.text}\n{PHOTO_LOST}".strip()
+            async with self._pace.turn(chat):
+                return await self._bot.send_message(chat, text, reply_markup=part.keyboard, link_preview_options=NO_PREVIEW)
+        except error.TelegramError as failure:
+            raise meaning(failure) from None
 
     async def _call(self, chat: int, part: Part, photos: list[bytes], file: bytes, mime: str) -> Message:
         if file:

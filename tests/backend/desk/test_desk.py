@@ -197,6 +197,22 @@ async def test_the_time_that_is_told_comes_from_the_latest_waits_or_is_not_told(
     assert await usual() is None
 
 
+async def test_who_wants_a_person_no_longer_leaves_the_queue_and_those_behind_move_up(play: Play) -> None:
+    first = await play.waits("first")
+    play.clock.advance(seconds=5)
+    second = await play.waits("second")
+    async with play.database.write() as session:
+        row = await session.get_one(Conversation, first)
+        assert await service.ahead(session, await session.get_one(Conversation, second)) == 1
+        assert await conversations.no_person(session, row, now=play.clock.now())
+        await service.withdraw(session, row, now=play.clock.now())
+        assert not await conversations.no_person(session, row, now=play.clock.now())
+    async with play.database.read() as session:
+        assert await service.ahead(session, await session.get_one(Conversation, second)) == 0
+        assert await service.open_of(session, first) is None
+        assert (await session.get_one(Conversation, first)).holder is Holder.BOT
+
+
 async def test_a_transfer_leaves_the_first_responder_responsible_until_it_is_accepted(play: Play) -> None:
     one = await play.waits("a")
     await play.claim(one, "community1")

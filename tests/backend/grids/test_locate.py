@@ -8,7 +8,7 @@ from backend.db import Database
 from backend.grids import service as grids
 from backend.grids.address import AddressReader
 from backend.grids.gazetteer import Gazetteer
-from backend.grids.locate import Status, locate, merge
+from backend.grids.locate import Status, contradicted, locate, merge
 from backend.importing import import_city
 
 DEMO = Path(__file__).parent.parent.parent.parent / "demo"
@@ -113,6 +113,49 @@ async def test_a_pin_finds_the_nearest_grid_and_settles_a_tie_but_words_win(read
     assert locate(city, reader.read("宫涵社区3号楼"), pin=pin).area_code == "HL-CD-GH-1"  # words win
     assert locate(city, {}, pin=(48.85, 2.35)).status is Status.OUTSIDE
     assert locate(city, {}, pin=(32.40, 119.60)).status is Status.OUTSIDE
+
+
+@pytest.mark.parametrize(
+    ("text", "status", "name", "building"),
+    [
+        ("宫涵小区99号楼", "community", "城东街道宫涵社区", "99号楼"),
+        ("越都名苑88栋", "community", "府山街道越都社区", "88号楼"),
+        ("月安社区99号楼", "community", "双闸街道月安社区", "99号楼"),
+        ("锦绣园999幢", "grid", "城东街道宫涵社区第八网格", "999号楼"),
+        ("宫涵小区9号楼", "grid", "城东街道宫涵社区第二网格", ""),
+        ("迎春东路88号3号楼", "grid", "城东街道宫涵社区第六网格", ""),
+        ("宫涵小区", "community", "城东街道宫涵社区", ""),
+    ],
+)
+def test_a_building_that_is_not_there_is_said_to_be_unknown(text: str, status: str, name: str, building: str) -> None:
+    found = locate(CITY, READER.read(text))
+
+    assert (found.status.value, found.name, found.unknown_building) == (status, name, building)
+
+
+@pytest.mark.parametrize(
+    ("text", "building", "grid"),
+    [
+        ("宫涵小区22号楼", "3", "HL-CD-GH-1"),  # 360 m away, in another grid
+        ("月安花园6号楼", "3", "HL-CD-GH-1"),
+        ("宫涵小区3号楼", "3", None),
+        ("宫涵小区6号楼", "5", None),  # the next building, across the border of two grids
+        ("宫涵社区", "3", None),
+        ("", "3", None),
+    ],
+)
+def test_a_pin_contradicts_the_words_only_from_another_area_and_from_afar(text: str, building: str, grid: str | None) -> None:
+    row = next(row for row in CITY.by_compound["宫涵小区"] if row.building == building)
+    pin, said = (row.latitude or 0.0, row.longitude or 0.0), READER.read(text).place()
+
+    by_pin = contradicted(CITY, said, locate(CITY, said, pin=pin), pin)
+
+    assert (by_pin.area_code if by_pin else None) == grid
+
+
+def test_a_pin_outside_the_city_contradicts_nothing() -> None:
+    said = READER.read("宫涵小区22号楼").place()
+    assert contradicted(CITY, said, locate(CITY, said), (48.85, 2.35)) is None
 
 
 @pytest.mark.parametrize(

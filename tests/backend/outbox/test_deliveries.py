@@ -6,7 +6,7 @@ import pytest
 
 from backend.clock import FakeClock
 from backend.conversations import service as conversations
-from backend.conversations.models import MessageKind
+from backend.conversations.models import Conversation, MessageKind
 from backend.db import Database
 from backend.outbox import service
 from backend.outbox.models import Delivery, DeliveryState
@@ -91,19 +91,30 @@ async def test_a_late_answer_of_a_lost_worker_changes_nothing(post: Post, clock:
 
 async def test_who_blocked_us_is_known_until_they_write_again(post: Post, database: Database, clock: FakeClock) -> None:
     ((delivery, _),) = await post.claim()
-    assert await post.record(delivery, Outcome("blocked", reason="forbidden")) is DeliveryState.FAILED
-    async with database.read() as session:
+    assert await post.record(delivery, Outcome("blocked", reason="forbidden")) is DeliveryState.HELD
+    clock.advance(seconds=3600)
+    async with database.write() as session:
         account = await session.get_one(Account, 1)
-        assert account.blocked_at == clock.now()
+        assert account.blocked_at is not None
+        conversation = await session.get_one(Conversation, delivery.conversation_id)
+        await service.say(session, conversation, now=clock.now(), text="later")
+    assert await post.claim() == []
     async with database.write() as session:
         back = conversations.Inbound(channel="web", external_id="9", address="r", kind=MessageKind.TEXT, text="在吗")
         await conversations.accept(session, back, now=clock.now())
     async with database.read() as session:
         assert (await session.get_one(Account, 1)).blocked_at is None
+    ((again, _),) = await post.claim()
+    assert again.id == delivery.id
+    assert await post.record(again, Outcome("delivered")) is DeliveryState.DELIVERED
+    ((then, text),) = await post.claim()
+    assert text == "二"
+    assert await post.record(then, Outcome("delivered")) is DeliveryState.DELIVERED
+    assert [text for _, text in await post.claim()] == ["later"]
 
 
 async def test_what_did_not_arrive_is_counted(post: Post, database: Database) -> None:
     ((delivery, _),) = await post.claim()
     await post.record(delivery, Outcome("failed", reason="chat not found"))
     async with database.read() as session:
-        assert await service.undelivered(session) == {"queued": 1, "sending": 0, "failed": 1, "aside": 0}
+        assert await service.undelivered(session) == {"queued": 1, "sending": 0, "failed": 1, "aside": 0, "held": 0}
