@@ -12,7 +12,7 @@ from bot.gateway.channels.base import Channel
 from bot.gateway.channels.web import Web
 from bot.gateway.delivery import Deliveries
 from bot.gateway.engine_client import EngineClient
-from bot.gateway.pages import api, assets, device, disclosure, errors, views
+from bot.gateway.pages import api, assets, device, disclosure, errors, subsidies, views
 from bot.gateway.pages.limits import Limit
 from bot.gateway.pages.seen import SEAL, Seal
 from bot.gateway.pauses import Pauses
@@ -47,7 +47,7 @@ def gateway_app(settings: Settings, *channels: Context) -> web.Application:
     app[errors.NOTICE] = views.notice
     app.router.add_get("/health", health)
     app.router.add_get("/assets/{version}/{name}", files.serve)
-    for routes in (views.routes, disclosure.routes, device.routes, api.routes):
+    for routes in (views.routes, disclosure.routes, subsidies.routes, device.routes, api.routes):
         app.add_routes(routes)
     app.on_response_prepare.append(never_sniff)
     app.cleanup_ctx.extend((clients, web_channel, *channels, loops))

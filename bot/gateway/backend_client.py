@@ -112,6 +112,33 @@ class BackendClient:
         """One entry. Raises BackendRefused with 404 where there is none."""
         return (await self._json("GET", f"/disclosure/{entry}"))["entry"]
 
+    async def subsidies(self, *, channel: str, address: str) -> list[dict[str, Any]]:
+        """The resident's applications as cards, newest first."""
+        params = {"channel": channel, "address": address}
+        return (await self._json("GET", "/residents/subsidies", params=params))["applications"]
+
+    async def subsidy(self, number: str, *, channel: str, address: str) -> dict[str, Any]:
+        """One application with its papers and steps; BackendRefused with 404 for anyone else's."""
+        params = {"channel": channel, "address": address}
+        return (await self._json("GET", f"/residents/subsidies/{number}", params=params))["application"]
+
+    async def subsidy_question(self, *, channel: str, address: str) -> dict[str, Any] | None:
+        """{text, buttons} of what is asked now, None where nothing was begun."""
+        params = {"channel": channel, "address": address}
+        return (await self._json("GET", "/residents/subsidies/talk", params=params))["question"]
+
+    async def subsidy_said(self, body: dict[str, Any]) -> dict[str, Any]:
+        """{replies, question, over} to what was written or pressed."""
+        return await self._json("POST", "/residents/subsidies/talk", json=body)
+
+    async def subsidies_published(self, *, kind: str, before: str) -> dict[str, Any]:
+        """{published, more, kinds}: what is published now."""
+        return await self._json("GET", "/subsidies/published", params={"kind": kind, "before": before})
+
+    async def subsidy_objection(self, number: str, body: dict[str, Any]) -> str:
+        """Object to what is published; returns the sentence for whoever did."""
+        return (await self._json("POST", f"/subsidies/published/{number}/objections", json=body))["sentence"]
+
     async def healthy(self) -> bool:
         try:
             async with self._http.get(f"{self._url}/health", timeout=aiohttp.ClientTimeout(total=2)) as answer:
