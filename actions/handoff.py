@@ -2,6 +2,9 @@
 
 from typing import Any
 
+from rasa_sdk.events import FollowupAction
+
+from actions.mediation_card import wants_mediation
 from actions.turn import HouseAction, Turn
 
 
@@ -67,5 +70,7 @@ class Handoff(HouseAction):
     action_name = "action_handoff"
 
     async def act(self, turn: Turn) -> list[dict[str, Any]]:
+        if wants_mediation(turn):
+            return [FollowupAction("mediation_form")]
         await hand_off(turn)
         return []

@@ -9,6 +9,7 @@ from typing import Any
 from rasa_sdk.events import ActiveLoop, FollowupAction, SlotSet
 
 from actions.backend_client import Refused
+from actions.mediation_card import wants_mediation
 from actions.status import number_in
 from actions.turn import SHORT_ANSWER, SURE_YES, HouseAction, Turn, button
 
@@ -45,7 +46,7 @@ class AskLegal(HouseAction):
         if turn.tracker.active_loop and turn.tracker.active_loop.get("name"):
             turn.say("utter_legal_later")
             return []
-        return [FollowupAction("legal_form")]
+        return [FollowupAction("mediation_form" if wants_mediation(turn) else "legal_form")]
 
 
 class ValidateLegalForm(HouseAction):

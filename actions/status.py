@@ -8,6 +8,8 @@ from rasa_sdk.events import ActiveLoop, SlotSet
 from actions import opinions
 from actions.backend_client import Refused
 from actions.handoff import leave_queue
+from actions.mediation_card import OVER as SETTLED
+from actions.mediation_card import show_mediation
 from actions.turn import HouseAction, Turn, button
 
 Events = list[dict[str, Any]]
@@ -78,8 +80,19 @@ def show_consult(turn: Turn, consult: dict[str, Any]) -> None:
     )
 
 
+async def show_numbered(turn: Turn, number: str) -> bool:
+    """Show the resident's consult or mediation of that number; False when there is none."""
+    for path, show in (("consults", show_consult), ("mediations", show_mediation)):
+        for one in (await turn.get(f"/{path}"))[path]:
+            if one["number"] == number:
+                show(turn, one)
+                return True
+    return False
+
+
 class Status(HouseAction):
-    """Answer by number, else with the last few events and the open consults; a word such as 催 makes it that step."""
+    """Answer by number, else with the last few events, and the consults and mediations that go on; a word such as 催 makes it
+    that step."""
 
     action_name = "action_status"
 
@@ -102,17 +115,15 @@ class Status(HouseAction):
             event = next((e for e in events if e["number"] == number), None)
             if event is not None:
                 return await self._one(turn, event, step)
-            consult = next((c for c in (await turn.get("/consults"))["consults"] if c["number"] == number), None)
-            if consult is not None:
-                show_consult(turn, consult)
-            else:
+            if not await show_numbered(turn, number):
                 turn.say("utter_number_unknown", number=number)
             return []
         consults = [] if step else [c for c in (await turn.get("/consults"))["consults"] if c["state"] != "ended"][:CARDS]
         suggested = [] if step else await opinions.waiting_ones(turn, limit=CARDS)
         for opinion in suggested:
             opinions.show(turn, opinion)
-        if not events and not consults:
+        mediations = [] if step else [m for m in (await turn.get("/mediations"))["mediations"] if m["state"] not in SETTLED]
+        if not events and not consults and not mediations:
             if not shown and not suggested:
                 turn.say("utter_no_events")
             return []
@@ -129,6 +140,8 @@ class Status(HouseAction):
             show_card(turn, event)
         for consult in consults:
             show_consult(turn, consult)
+        for mediation in mediations[:CARDS]:
+            show_mediation(turn, mediation)
         return []
 
     async def _one(self, turn: Turn, event: dict[str, Any], step: str | None) -> Events:

@@ -32,6 +32,8 @@ from backend.legal.routes import routes as legal_routes
 from backend.legal_aid import clerk as aid_clerk
 from backend.legal_aid.routes import routes as aid_routes
 from backend.media.routes import routes as media_routes
+from backend.mediation import clerk as mediation_clerk
+from backend.mediation.routes import routes as mediation_routes
 from backend.opinions import clerk as opinion_clerk
 from backend.opinions.routes import routes as opinion_routes
 from backend.outbox.routes import routes as outbox_routes
@@ -98,6 +100,7 @@ def internal_app(
         subsidy_routes,
         legal_routes,
         broadcast_routes,
+        mediation_routes,
         aid_routes,
         personal_routes,
         opinion_routes,
@@ -127,6 +130,7 @@ async def _clerk(app: web.Application) -> AsyncIterator[None]:
         "desk": (1.0, partial(desk_clerk.run_once, database, desk_of, patience_of(settings))),
         "legal": (1.0, partial(legal_clerk.run_once, database, desk_of)),
         "legal aid": (1.0, partial(aid_clerk.run_once, database, desk_of)),
+        "mediation": (1.0, partial(mediation_clerk.run_once, database, desk_of)),
         "broadcasts": (1.0, partial(broadcast_clerk.run_once, database, desk_of)),
         "opinions": (5.0, partial(opinion_clerk.run_once, database, desk_of)),
         "disclosure": (5.0, partial(disclosure_clerk.run_once, database, desk_of, app[BOOTH])),

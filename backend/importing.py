@@ -11,6 +11,7 @@ from backend.catalogue.models import Department, Item
 from backend.csvrows import Changes, Column, Problem, Table, Values, read
 from backend.desk import importing as desks
 from backend.grids import importing as grids
+from backend.mediation import importing as mediation
 from backend.opinions import topics as opinions
 from backend.staff import importing as staff
 
@@ -45,8 +46,11 @@ FILES: dict[str, tuple[tuple[Column, ...], tuple[str, ...], _Write]] = {
     "staff.csv": (staff.STAFF, ("areas.csv", "departments.csv"), staff.staff_import),
     "guides.csv": (catalogue.GUIDES, (), catalogue.write_guides),
     "opinion_topics.csv": (opinions.COLUMNS, ("departments.csv",), opinions.write_topics),
+    "mediators.csv": (mediation.MEDIATORS, ("areas.csv",), mediation.write_mediators),
+    "mediation_rooms.csv": (mediation.ROOMS, ("areas.csv",), mediation.write_rooms),
 }
-UNIQUE = {"aliases.csv": ("name", "means"), "holidays.csv": ("day",)}
+# Where no two rows may be alike is all that there is to check.
+UNIQUE = {"aliases.csv": ("name", "means"), "holidays.csv": ("day",), "guides.csv": ("key",)}
 REGISTRY = frozenset({"areas.csv", "places.csv", "aliases.csv", "holidays.csv"})
 
 
@@ -78,6 +82,8 @@ async def _check(session: AsyncSession, tables: dict[str, Table]) -> None:
     departments = await catalogue.known_codes(session, Department, tables.get("departments.csv"))
     items = await catalogue.known_codes(session, Item, tables.get("items.csv"))
     for name, table in tables.items():
+        if name in UNIQUE:
+            table.unique(*UNIQUE[name])
         match name:
             case "departments.csv":
                 catalogue.check_departments(table)
@@ -85,8 +91,6 @@ async def _check(session: AsyncSession, tables: dict[str, Table]) -> None:
                 await grids.check_areas(session, table)
             case "places.csv":
                 grids.check_places(table, areas)
-            case "aliases.csv" | "holidays.csv":
-                table.unique(*UNIQUE[name])
             case "desk_hours.csv":
                 desks.check_hours(table, set(areas))
             case "desk_days.csv":
@@ -97,7 +101,7 @@ async def _check(session: AsyncSession, tables: dict[str, Table]) -> None:
                 catalogue.check_duties(table, items=items, areas=set(areas), departments=departments)
             case "staff.csv":
                 staff.check_staff(table, areas=areas, departments=departments)
-            case "guides.csv":
-                catalogue.check_guides(table)
             case "opinion_topics.csv":
                 opinions.check_topics(table, departments=departments)
+            case "mediators.csv" | "mediation_rooms.csv":
+                mediation.check(table, areas=set(areas))

@@ -8,6 +8,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend.api import deliberation as _deliberation  # noqa: F401 - enters its operations
 from backend.api import desk as _desk  # noqa: F401 - enters its operations
+from backend.api import legal as _legal  # noqa: F401 - enters its operations
+from backend.api import mediation as _mediation  # noqa: F401 - enters its operations
 from backend.api import openapi
 from backend.api import opinions as _opinions  # noqa: F401 - enters its operations
 from backend.api.operations import OPERATIONS, Call, bearer, id_in, operation

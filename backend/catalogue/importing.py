@@ -59,10 +59,6 @@ def check_duties(table: Table, *, items: set[str], areas: set[str], departments:
     table.unique("item_code", "area_code", "handler", "department_code")
 
 
-def check_guides(table: Table) -> None:
-    table.unique("key")
-
-
 async def write_departments(session: AsyncSession, rows: list[Values]) -> Changes:
     """Add and change departments; none is removed, as events name them."""
     return await sync(session, Department, rows, key=("code",), replace=False)

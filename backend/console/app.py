@@ -13,6 +13,7 @@ from backend.console.desks import routes as desk_routes
 from backend.console.errors import console_errors
 from backend.console.legal import routes as legal_routes
 from backend.console.legal_aid import routes as aid_routes
+from backend.console.mediation import routes as mediation_routes
 from backend.console.numbers import routes as number_routes
 from backend.console.opinions import routes as opinion_routes
 from backend.console.pages import routes as page_routes
@@ -101,6 +102,7 @@ def console_app(
         desk_routes,
         proposal_routes,
         opinion_routes,
+        mediation_routes,
     )
     app.add_routes([*api_routes, *(route for room in rooms for route in room), web.get("/static/{name}", asset)])
     app.cleanup_ctx.append(pulse)

@@ -128,9 +128,7 @@ async def answer(visit: Visit) -> web.StreamResponse:
     law = visit.request.app[LAW]
 
     async def act(session: AsyncSession, consult: Consult, desk: Desk) -> None:
-        index = await law.index(session)
-        named = index.articles_named(form["text"], at=desk.today)
-        unknown = list(dict.fromkeys(one.text for one in named if one.article is None))
+        unknown = (await law.index(session)).unknown_in(form["text"], at=desk.today)
         sure = form["sure"] == "、".join(unknown)
         await service.answer(session, visit.signed.scope, consult, form["text"], unknown=unknown, sure=sure, desk=desk)
 

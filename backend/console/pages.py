@@ -32,6 +32,9 @@ from backend.events.models import Event, EventState, History
 from backend.events.numbers import read_number
 from backend.events.service import Actor, Desk
 from backend.house import BOOTH, DESK
+from backend.mediation import proposals as mediation_proposals
+from backend.mediation import service as mediations
+from backend.mediation.desks import MEDIATION_ROLES
 from backend.opinions.service import NUMBER as OPINION_NUMBER
 from backend.proposals import service as proposals
 from backend.staff import conversations as talks
@@ -71,6 +74,7 @@ class Visit:
             signed=self.signed,
             has_desk=scope.role in DESK_ROLES,
             has_votes=scope.role in VOTE_ROLES,
+            has_mediations=scope.role in MEDIATION_ROLES,
             waiting=await talks.waiting(session, scope),
             unread=await notices.unread(session, scope.staff_id),
             stream=await address_of(session, scope, {"notices": "", "desk": ""} | (live or {})),
@@ -217,6 +221,8 @@ async def event_page(visit: Visit) -> web.StreamResponse:
     async with visit.request.app[DATABASE].read() as session:
         event = await work.by_number(session, visit.signed.scope, visit.request.match_info["number"])
         shown = await work.page(session, visit.signed.scope, event, now, visit.request.app[SETTINGS].zone)
+        mediation = await mediations.of_source(session, event.number)
+        mediates = visit.signed.scope.role in MEDIATION_ROLES
         dispatching = any(step.to is EventState.DISPATCHED for step in shown.next_steps)
         suggested = await events.find_handler(session, event, event.state) if dispatching else None
         return await visit.show(
@@ -225,6 +231,8 @@ async def event_page(visit: Visit) -> web.StreamResponse:
             live={"event": event.number},
             event=shown,
             origin=await origin_of(session, OutcomeKind.EVENT, event.number),
+            mediation=mediation if mediates else None,
+            may_propose=mediates and mediation is None and mediation_proposals.suits(visit.signed.scope, event),
             choices=await work.handler_choices(session, event) if dispatching else [],
             suggested=suggested,
             items=await work.admitted_items(session) if shown.may_correct else [],

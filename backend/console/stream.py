@@ -20,6 +20,8 @@ from backend.events.models import Event, History
 from backend.events.transitions import OPEN
 from backend.legal import service as legal
 from backend.legal.models import Consult, ConsultHistory
+from backend.mediation.desks import visible
+from backend.mediation.models import Mediation, MediationHistory
 from backend.opinions.handling import visible as opinions_of
 from backend.opinions.models import Opinion, OpinionHistory, OpinionState
 from backend.staff import notices
@@ -77,6 +79,7 @@ class Pulse:
                         select(func.count()).where(Staff.disabled_at.is_not(None)).scalar_subquery(),
                         select(func.max(ConsultHistory.id)).scalar_subquery(),
                         select(func.max(OpinionHistory.id)).scalar_subquery(),
+                        select(func.max(MediationHistory.id)).scalar_subquery(),
                     )
                 )
             ).one()
@@ -112,8 +115,8 @@ async def end_streams(app: web.Application) -> None:
 async def stream(request: web.Request, token: str) -> web.StreamResponse:
     """Send ``event: TOPIC`` whenever that topic's fingerprint changes for this person.
 
-    Topics are named in the query: queue, desk, legal, opinions, notices as flags; event=NUMBER, consult=NUMBER,
-    opinion=NUMBER, conversation=ID.
+    Topics are named in the query: queue, desk, legal, opinions, mediations, notices as flags; event=NUMBER, consult=NUMBER,
+    opinion=NUMBER, mediation=NUMBER, conversation=ID.
     ``seen`` says what the page showed when it was made; what differs from it is told at the start. The sign-in is checked
     at every look; when it is over the last word is ``event: gone``.
     """
@@ -199,6 +202,13 @@ async def fingerprints(session: AsyncSession, scope: Scope, asked: dict[str, str
         query = select(Opinion.revision, Opinion.state)
         one = Opinion.number == asked["opinion"]
         found["opinion"] = (await session.execute(query.where(one, opinions_of(scope)))).first()
+    if "mediations" in asked:
+        query = select(func.count(), func.sum(Mediation.revision), func.max(Mediation.id))
+        found["mediations"] = (await session.execute(query.where(visible(scope)))).one()
+    if "mediation" in asked:
+        query = select(Mediation.revision, Mediation.state)
+        one = Mediation.number == asked["mediation"]
+        found["mediation"] = (await session.execute(query.where(one, visible(scope)))).first()
     if "notices" in asked:
         newest = select(func.max(StaffNotice.id)).where(StaffNotice.staff_id == scope.staff_id)
         found["notices"] = (await session.scalar(newest), await notices.unread(session, scope.staff_id))

@@ -19,6 +19,16 @@ _PAUSE = re.compile(r"[，。！、,.! ]+")
 _BUT = re.compile(r"不是|不过|但|错|改|换成|等等")
 _QUESTION = re.compile(r"(吗|么|没|呢|不)?[？?]$|(吗|么|了没|没有没)$")
 CERTAIN = 3
+# The code by which the other party joins a mediation: named in a text (perhaps a forwarded one), or alone.
+_CODE = r"([A-HJ-NP-Za-hj-np-z2-9]{4}[-\s]?[A-HJ-NP-Za-hj-np-z2-9]{4})(?![0-9A-Za-z])"
+_NAMED_CODE = re.compile(rf"调解码(?:是)?[:：\s]*{_CODE}")
+_BARE_CODE = re.compile(rf"(?=.*\d)(?=.*[A-Za-z]){_CODE}[。.]?")
+
+
+def code_in(text: str) -> str | None:
+    """The code to join a mediation that the text holds, in capitals; None when it holds none."""
+    found = _NAMED_CODE.search(text) or _BARE_CODE.fullmatch(text.strip())
+    return re.sub(r"[-\s]", "", found[1]).upper() if found else None
 
 
 class Question(NamedTuple):
@@ -77,8 +87,11 @@ async def press(session: AsyncSession, message: Message, *, sentences: Sentences
 
     Only the most recent message with buttons counts, and only among the last LOOK_BACK messages. Whether it is solved, and
     how many stars it gets, may be said long after it was asked (LASTING, among the last LONG_LOOK_BACK). A few words are
-    understood whatever was asked last (response utter_commands), and some more while a person is waited for.
+    understood whatever was asked last (response utter_commands), and some more while a person is waited for; so is a code to
+    join a mediation.
     """
+    if code := code_in(message.text):
+        return f'/join_mediation{{"code":"{code}"}}'
     if len(bare(message.text)) > LONGEST:
         return None
     asked = await questions(session, message.conversation_id, before=message.sequence, back=LONG_LOOK_BACK)

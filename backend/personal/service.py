@@ -29,6 +29,8 @@ from backend.legal.models import Consult, ConsultHistory, ConsultRefusal, Consul
 from backend.legal_aid.models import LegalAid
 from backend.media import service as media
 from backend.media.models import Media
+from backend.mediation import erasing as mediations
+from backend.mediation.models import Mediation, MediationParty
 from backend.opinions.models import Opinion, OpinionSupporter
 from backend.outbox import service as outbox
 from backend.outbox.models import Delivery
@@ -74,6 +76,7 @@ PLAN = {
     "proposal": "deleted",
     "staff_notice": "deleted where it quotes a report, else loses the conversation",
     "consult": "deleted with what was said in it; one with a legal aid case is kept by law",
+    "mediation_party": "kept without the resident and the name; the file of the mediation is kept by law, its words masked",
     "subscription": "deleted",
     "broadcast_copy": "deleted",
     "opinion": "kept without its author and photos, words masked; not public any more",
@@ -156,6 +159,11 @@ async def export(session: AsyncSession, request: PersonalRequest, folder: Path, 
         (Proposal, Proposal.conversation_id == conversation_id),
         (Consult, Consult.resident_id == resident_id),
         (ConsultWord, ConsultWord.consult_id.in_(select(Consult.id).where(Consult.resident_id == resident_id))),
+        (MediationParty, MediationParty.resident_id == resident_id),
+        (
+            Mediation,
+            Mediation.id.in_(select(MediationParty.mediation_id).where(MediationParty.resident_id == resident_id)),
+        ),
         (Subscription, Subscription.resident_id == resident_id),
         (VoteMatch, VoteMatch.resident_id == resident_id),
         (Opinion, Opinion.resident_id == resident_id),
@@ -165,7 +173,7 @@ async def export(session: AsyncSession, request: PersonalRequest, folder: Path, 
         (Statement, Statement.resident_id == resident_id),
         (Voice, Voice.resident_id == resident_id),
     ]
-    hidden = {"sealed", "lookup", "key_id", "person", "address", "consent_code", "staff_id", "turn_worker"}
+    hidden = {"sealed", "lookup", "key_id", "person", "address", "consent_code", "code_hash", "staff_id", "turn_worker"}
     data = {}
     for table, mine in tables:
         rows = await session.scalars(select(table).where(mine).limit(100_000))
@@ -218,6 +226,7 @@ async def erase(session: AsyncSession, request: PersonalRequest, *, sentences: S
         "legal_aid": len(aided),
         "event": await _count(session, Event, Event.reporter_id == resident_id),
         "opinion": await _count(session, Opinion, Opinion.resident_id == resident_id),
+        "mediation": await mediations.forget(session, resident_id, now=now),
     }
     mine = select(Event.id).where(Event.reporter_id == resident_id)
     await session.execute(delete(StaffNotice).where(StaffNotice.event_id.in_(mine)))

@@ -129,6 +129,10 @@ class Index:
         """Return every article ``text`` refers to; one that is not in force here on the day ``at`` has no ``article``."""
         return self.names(at).named(text)
 
+    def unknown_in(self, text: str, *, at: date) -> list[str]:
+        """The articles that ``text`` refers to and that are not in force here, as it names them, each once."""
+        return list(dict.fromkeys(one.text for one in self.articles_named(text, at=at) if one.article is None))
+
     def names(self, at: date) -> Names:
         """Return the articles in force on the day ``at``, by name."""
         if self._names is None or self._names[0] != at:
