@@ -40,6 +40,8 @@ from backend.outbox.routes import routes as outbox_routes
 from backend.personal import clerk as personal_clerk
 from backend.personal.routes import routes as personal_routes
 from backend.settings import Settings
+from backend.staff_chat import clerk as staff_chat_clerk
+from backend.staff_chat.routes import routes as staff_chat_routes
 from backend.subsidies import clerk as subsidy_clerk
 from backend.subsidies.routes import routes as subsidy_routes
 from backend.vault.service import Vault
@@ -92,6 +94,7 @@ def internal_app(
     for routes in (
         conversation_routes,
         outbox_routes,
+        staff_chat_routes,
         media_routes,
         event_routes,
         intake_routes,
@@ -128,6 +131,7 @@ async def _clerk(app: web.Application) -> AsyncIterator[None]:
     work = {
         "events": (1.0, partial(event_clerk.run_once, database, desk_of)),
         "desk": (1.0, partial(desk_clerk.run_once, database, desk_of, patience_of(settings))),
+        "staff chat": (1.0, partial(staff_chat_clerk.run_once, database, desk_of)),
         "legal": (1.0, partial(legal_clerk.run_once, database, desk_of)),
         "legal aid": (1.0, partial(aid_clerk.run_once, database, desk_of)),
         "mediation": (1.0, partial(mediation_clerk.run_once, database, desk_of)),

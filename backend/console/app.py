@@ -21,6 +21,7 @@ from backend.console.proposals import routes as proposal_routes
 from backend.console.render import HEADERS, HERE
 from backend.console.stream import end_streams, pulse
 from backend.console.subsidies import routes as subsidy_routes
+from backend.console.telegram import routes as telegram_routes
 from backend.console.votes import routes as vote_routes
 from backend.db import Database
 from backend.errors import BadInput
@@ -101,6 +102,7 @@ def console_app(
         aid_routes,
         desk_routes,
         proposal_routes,
+        telegram_routes,
         opinion_routes,
         mediation_routes,
     )

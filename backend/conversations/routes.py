@@ -16,6 +16,8 @@ from backend.media import service as media
 from backend.outbox import service as outbox
 from backend.proposals import service as proposals
 from backend.proposals.service import Ears
+from backend.staff.conversations import Sealed
+from backend.staff_chat import service as staff_chat
 from backend.vault import numbers
 from backend.vault import service as vaults
 from backend.vault.service import Vault
@@ -50,6 +52,11 @@ async def accept_message(request: web.Request) -> web.Response:
     for attempt in (1, 2, 3):
         try:
             async with request.app[DATABASE].write() as session:
+                if body.channel in staff_chat.CHANNELS:
+                    desk = await request.app[DESK](session)
+                    repeat = await staff_chat.take(session, inbound, desk=desk, sealed=Sealed(request.app[VAULT], found))
+                    if repeat is not None:
+                        return web.json_response({"message_id": None, "repeat": repeat}, status=200 if repeat else 201)
                 admitted = await request.app[GATE].seal(session, inbound)
                 accepted = await service.accept(session, admitted, now=now)
                 if found and not accepted.repeat:

@@ -100,6 +100,8 @@ async def accept(session: AsyncSession, inbound: Inbound, *, now: datetime) -> A
     await session.flush()
     wake(session, "turns")
     wake(session, "console")
+    if with_staff:
+        wake(session, "staff chat")
     return Accepted(message, conversation, repeat=False)
 
 

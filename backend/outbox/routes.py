@@ -11,6 +11,8 @@ from backend.house import GATE, quiet_of
 from backend.media import service as media
 from backend.outbox import service
 from backend.outbox.models import Delivery
+from backend.staff_chat import service as staff_chat
+from backend.staff_chat.said import say
 from backend.vault import service as vaults
 from backend.web import CLOCK, DATABASE, SETTINGS, VAULT, body_of, long_poll
 
@@ -47,6 +49,10 @@ async def claim(request: web.Request) -> web.Response:
                 if sealed := message.payload.get("sealed"):
                     text = await vaults.filled_in(session, request.app[VAULT], text, sealed)
                 delivery["message"]["text"] = text
+            both = await staff_chat.in_both_roles(session, {(d["channel"], d["address"]) for d in deliveries})
+            for delivery in deliveries:
+                if (delivery["channel"], delivery["address"]) in both:
+                    delivery["message"]["text"] = say("as_resident", delivery["message"]["text"])
         return deliveries
 
     found = await long_poll(request, database.signals["deliveries"], body.wait_seconds, look)

@@ -38,6 +38,7 @@ from backend.personal.models import PersonalRequest, Wish, WishState
 from backend.proposals.models import Proposal
 from backend.residents.models import Account, Resident
 from backend.staff.models import StaffNotice
+from backend.staff_chat.models import StaffChat, StaffPush, StaffTalk
 from backend.subsidies.models import (
     SubsidyApplication,
     SubsidyCheck,
@@ -74,6 +75,9 @@ PLAN = {
     "desk_visit": "kept for the figures, ended and without its conversation",
     "desk_transfer": "deleted",
     "proposal": "deleted",
+    "staff_chat": "no longer speaks with them",
+    "staff_talk": "deleted",
+    "staff_push": "deleted",
     "staff_notice": "deleted where it quotes a report, else loses the conversation",
     "consult": "deleted with what was said in it; one with a legal aid case is kept by law",
     "mediation_party": "kept without the resident and the name; the file of the mediation is kept by law, its words masked",
@@ -249,6 +253,9 @@ async def erase(session: AsyncSession, request: PersonalRequest, *, sentences: S
         update(Event).where(Event.message_id.in_(messages)).values(message_id=None),
         delete(Transfer).where(Transfer.conversation_id == conversation_id),
         delete(Proposal).where(Proposal.conversation_id == conversation_id),
+        update(StaffChat).where(StaffChat.conversation_id == conversation_id).values(conversation_id=None),
+        delete(StaffTalk).where(StaffTalk.conversation_id == conversation_id),
+        delete(StaffPush).where(StaffPush.conversation_id == conversation_id),
         update(Visit)
         .where(Visit.conversation_id == conversation_id, Visit.ended_at.is_(None))
         .values(ended_at=now, climb_at=None),

@@ -36,6 +36,7 @@ def tell(
     conversation_id: int | None = None,
 ) -> None:
     """Put a line in the inbox of ``staff_id``."""
+    wake(session, "staff chat")
     session.add(
         StaffNotice(staff_id=staff_id, text=text[:200], created_at=now, event_id=event_id, conversation_id=conversation_id)
     )

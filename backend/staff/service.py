@@ -15,6 +15,7 @@ from backend.grids.models import Area
 from backend.staff import passwords
 from backend.staff.models import Role, SignInFailure, Staff, StaffSession
 from backend.staff.scope import Scope, scope_of
+from backend.staff_chat.models import LinkCode, StaffChat
 
 THROTTLE_MINUTES = 15
 PER_ACCOUNT = 5
@@ -193,6 +194,8 @@ async def reset_password(session: AsyncSession, staff: Staff, password: str) -> 
 
 async def _end_sign_ins(session: AsyncSession, staff: Staff) -> None:
     await session.execute(delete(StaffSession).where(StaffSession.staff_id == staff.id))
+    await session.execute(delete(StaffChat).where(StaffChat.staff_id == staff.id))
+    await session.execute(delete(LinkCode).where(LinkCode.staff_id == staff.id))
     wake(session, "console")
 
 

@@ -28,6 +28,8 @@ ENGINE = web.AppKey("engine", EngineClient)
 CHANNELS = web.AppKey("channels", dict[str, Channel])
 LOOPS = web.AppKey("loops", asyncio.Task[None])
 BODY_BYTES = 256 * 1024
+STAFF_CHANNELS = frozenset({"telegram"})  # where staff can work
+STAFF_SLOTS = 4
 LOOK_EVERY = 10.0  # seconds after which an open page looks by itself, should nobody have rung
 
 
@@ -98,6 +100,8 @@ async def carry(app: web.Application) -> None:
         tasks.create_task(Turns(backend, app[ENGINE], slots=settings.gateway_turns).run())
         for name, channel in app[CHANNELS].items():  # one that is slow takes no slots from another
             tasks.create_task(Deliveries(backend, {name: channel}, slots=settings.gateway_deliveries).run())
+            if name in STAFF_CHANNELS:
+                tasks.create_task(Deliveries(backend, {name: channel}, slots=STAFF_SLOTS, staff=True).run())
 
 
 async def health(request: web.Request) -> web.Response:

@@ -81,9 +81,17 @@ class BackendClient:
     async def record_delivery(self, delivery_id: int, outcome: dict[str, Any]) -> None:
         await self._json("POST", f"/deliveries/{delivery_id}/result", json={"worker": self._worker, **outcome})
 
+    async def claim_staff_pushes(self, *, channels: list[str], limit: int, wait: float = LONG_POLL) -> list[dict[str, Any]]:
+        """What goes to staff in a messenger, leased as deliveries to residents are."""
+        body = {"worker": self._worker, "channels": channels, "limit": limit, "wait_seconds": wait}
+        return (await self._json("POST", "/staff-pushes/claim", json=body, timeout=SLOW))["deliveries"]
+
+    async def record_staff_push(self, push_id: int, outcome: dict[str, Any]) -> None:
+        await self._json("POST", f"/staff-pushes/{push_id}/result", json={"worker": self._worker, **outcome})
+
     async def release(self) -> None:
         """Free what an earlier process of this worker's name had leased."""
-        for what in ("turns", "deliveries"):
+        for what in ("turns", "deliveries", "staff-pushes"):
             await self._json("POST", f"/{what}/release", json={"worker": self._worker})
 
     async def feed(self, *, channel: str, address: str, after: int, limit: int) -> dict[str, Any]:

@@ -12,14 +12,18 @@ logger = logging.getLogger(__name__)
 
 
 class Deliveries:
-    """The backend gives out the oldest open delivery of a conversation only, so the order needs no care here."""
+    """The backend gives out the oldest open delivery of a conversation only, so the order needs no care here.
 
-    def __init__(self, backend: BackendClient, channels: Mapping[str, Channel], *, slots: int) -> None:
-        self._backend, self._channels = backend, channels
+    With ``staff`` it is what goes to staff in a messenger, from a queue of its own.
+    """
+
+    def __init__(self, backend: BackendClient, channels: Mapping[str, Channel], *, slots: int, staff: bool = False) -> None:
+        self._channels = channels
+        self._what = "staff push" if staff else "delivery"
+        self._record = backend.record_staff_push if staff else backend.record_delivery
+        claim = backend.claim_staff_pushes if staff else backend.claim_deliveries
         names = list(channels)
-        self._worker = Worker(
-            "deliveries", lambda free: backend.claim_deliveries(channels=names, limit=free), self.deliver, slots=slots
-        )
+        self._worker = Worker("deliveries", lambda free: claim(channels=names, limit=free), self.deliver, slots=slots)
 
     async def run(self) -> None:
         await self._worker.run()
@@ -29,8 +33,8 @@ class Deliveries:
         delivery_id = delivery["delivery_id"]
         outcome = await self._send(delivery)
         if outcome["outcome"] != "delivered":
-            logger.warning("delivery %s: %s: %s", delivery_id, outcome["outcome"], outcome["reason"])
-        await report(f"delivery {delivery_id}", lambda: self._backend.record_delivery(delivery_id, outcome))
+            logger.warning("%s %s: %s: %s", self._what, delivery_id, outcome["outcome"], outcome["reason"])
+        await report(f"{self._what} {delivery_id}", lambda: self._record(delivery_id, outcome))
 
     async def _send(self, delivery: dict[str, Any]) -> dict[str, Any]:
         message = plain(delivery["message"])
@@ -45,7 +49,7 @@ class Deliveries:
         except SendFailed as failure:
             return {"outcome": "retry", "reason": str(failure)}
         except Exception as defect:
-            logger.error("delivery %s: a defect", delivery["delivery_id"], exc_info=without_words(defect))
+            logger.error("%s %s: a defect", self._what, delivery["delivery_id"], exc_info=without_words(defect))
             return {"outcome": "retry", "reason": type(defect).__name__}
         return {"outcome": "delivered", "external_id": external_id}
 
