@@ -12,14 +12,27 @@ SHOWN = 5
 AROUND = re.compile(
     r"我?(想|要)?(看看|看一下|看|查查|查一下|查一查|查|搜一下|搜索|搜|找一下|找|问问|问一下|了解一?下?)|帮我|给我|麻烦|请问|"
     r"(信息|社区|村务|居务|政务|小区|街道|我们|咱们|俺们)?(公开栏|公开|公示)|最近|这阵子|上次|这次|有没有|有(什么|哪些|啥)|都?有?(哪些|什么|啥)|"
-    r"决定|决议|结果|内容|情况|定了|作了|做了|讨论|开会|商量|过的?|了|的|吗|呢|么|呀|啊|吧|关于|一下|社区|村里|小区里?|我们|事情?|消息"
+    r"在?(哪里?|哪儿)|怎么|决定|决议|结果|内容|情况|定了|作了|做了|讨论|开会|商量|过的?|了|的|吗|呢|么|呀|啊|吧|关于|一下|社区|村里|小区里?|我们|事情?|消息"
 )
 SUBSCRIBE = re.compile("订阅|关注")
+# Questions about what was decided, which the classifier has no intent for.
+ABOUT = re.compile(
+    r"公开(栏|了(什么|哪些|啥)|的?(内容|信息|消息)|过)|(最近|这阵子|上次|上个?月|今年|前阵子|这次).{0,10}(决定|决议|议定|公开|商量)|"
+    r"(有|做|作)了?(什么|哪些|啥)(新的?)?(决定|决议)|(决定|决议)(在哪|哪里|怎么)(能|可以)?(看|查)|(看看|查查|看一下|查一下).{0,10}(决定|决议|公开)"
+)
 
 
 def words_in(text: str) -> str:
     """What is looked for in a text; "" when it only asks what there is."""
     return " ".join(re.sub(r"[\W_]+", " ", AROUND.sub(" ", text)).split())
+
+
+async def is_about(turn: Turn) -> bool:
+    """Answer a message that asks what was decided; False when it does not."""
+    if not ABOUT.search(turn.text):
+        return False
+    await Browse(turn.house).act(turn)
+    return True
 
 
 class Browse(HouseAction):

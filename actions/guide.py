@@ -4,6 +4,7 @@ from typing import Any
 
 from rasa_sdk.events import SlotSet
 
+from actions import disclosure
 from actions.handoff import ask_for_person
 from actions.turn import HouseAction, Turn
 
@@ -17,6 +18,8 @@ class Guide(HouseAction):
     action_name = "action_guide"
 
     async def act(self, turn: Turn) -> list[dict[str, Any]]:
+        if await disclosure.is_about(turn):
+            return []
         return await answer(turn, turn.text)
 
 

@@ -5,8 +5,10 @@ from typing import Any
 
 from rasa_sdk.events import FollowupAction, SlotSet
 
+from actions import disclosure
 from actions.guide import answer
 from actions.handoff import PlaceInQueue
+from actions.opinions import OPINION
 from actions.places import place_alone
 from actions.status import Status, number_in
 from actions.turn import HouseAction, Turn
@@ -31,8 +33,10 @@ async def clear_case(turn: Turn) -> list[dict[str, Any]] | None:
     """What the words themselves settle where the intent does not. A number asks how that event is; a place alone answers
     what was asked before, or begins a report; so does a matter with its place (it is confirmed before it is filed); a
     matter that is off the admission list is refused with the right channel."""
-    if number_in(turn):
+    if number_in(turn) or OPINION.search(turn.text):
         return await Status(turn.house).act(turn)
+    if await disclosure.is_about(turn):
+        return []
     if turn.waiting and LOOKS_FOR_PERSON.search(turn.text):
         return await PlaceInQueue(turn.house).act(turn)
     likely = [r["name"] for r in turn.ranking[:CHOICES]]
