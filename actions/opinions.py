@@ -15,6 +15,7 @@ from actions.turn import SHORT_ANSWER, SURE_YES, HouseAction, Turn, button
 Events = list[dict[str, Any]]
 SLOTS = ("opinion_words", "opinion_place", "opinion_similar", "opinion_confirmation")
 OPINION = re.compile(r"[Yy](\d{4})[-\s—－]?(\d{4})(?!\d)")
+WISH = re.compile(r"^(我?想?(给你们)?提个?(小?建议|意见)[，,：: ]*|我?(建议|希望)[，,：: ]*)(?=.)")
 WORDS_LIMIT = 2000
 TITLE_LIMIT = 200
 # Said while a suggestion is being put together, these are meant for someone else; anything else belongs to it.
@@ -225,7 +226,7 @@ class AskConfirmation(HouseAction):
         draft = turn.tracker.get_slot("opinion") or {}
         turn.say(
             "utter_ask_opinion_confirmation",
-            words=draft["words"],
+            words=WISH.sub("", draft["words"]),
             place=draft["place"]["address"] or draft["place"]["label"],
             owner=draft["owner"],
             days=draft["days"],
@@ -290,7 +291,8 @@ def show(turn: Turn, one: dict[str, Any]) -> None:
     """An opinion's card, with what may be done with it."""
     names = turn.house.names
     count = supporters(turn, one)
-    text = one["text"] if len(one["text"]) <= TITLE_LIMIT else one["text"][:TITLE_LIMIT] + "…"
+    text = WISH.sub("", one["text"])
+    text = text if len(text) <= TITLE_LIMIT else text[:TITLE_LIMIT] + "…"
     if one["state"] == "answered":
         stars = f"\n{'★' * one['stars']}" if one["mine"] and one["stars"] else ""
         turn.say(
@@ -333,10 +335,11 @@ async def show_number(turn: Turn, number: str) -> None:
         turn.say("utter_not_possible", reason=refused.sentence)
 
 
-async def waiting_ones(turn: Turn, *, limit: int) -> list[dict[str, Any]]:
-    """The resident's own and seconded opinions that wait for an answer, newest first."""
+async def waiting_ones(turn: Turn, *, limit: int, alone: bool) -> list[dict[str, Any]]:
+    """The resident's own and seconded opinions that wait for an answer, newest first; with none of them and nothing else to
+    tell (``alone``), the newest one."""
     mine = (await turn.get("/opinions"))["mine"]
-    return [one for one in mine if one["state"] == "waiting"][:limit]
+    return [one for one in mine if one["state"] == "waiting"][:limit] or (mine[:1] if alone else [])
 
 
 async def support(turn: Turn, number: str) -> None:

@@ -119,7 +119,7 @@ class Status(HouseAction):
                 turn.say("utter_number_unknown", number=number)
             return []
         consults = [] if step else [c for c in (await turn.get("/consults"))["consults"] if c["state"] != "ended"][:CARDS]
-        suggested = [] if step else await opinions.waiting_ones(turn, limit=CARDS)
+        suggested = [] if step else await opinions.waiting_ones(turn, limit=CARDS, alone=not (shown or events or consults))
         for opinion in suggested:
             opinions.show(turn, opinion)
         mediations = [] if step else [m for m in (await turn.get("/mediations"))["mediations"] if m["state"] not in SETTLED]

@@ -13,8 +13,8 @@ ANSWER = "小广场东侧下月加装四盏灯，谢谢您的好主意。"
 
 
 def hear(system: System, who: str, said: str, *wanted: str, wait: float = 0) -> str:
-    """What ``who`` is answered; it must hold everything ``wanted``."""
-    heard = "\n".join(texts(system.chat(who, said, wait=wait)))
+    """What ``who`` is answered, or hears without a word of theirs; it must hold everything ``wanted``."""
+    heard = "\n".join(texts(system.chat(who, *filter(None, [said]), wait=wait)))
     assert [words for words in wanted if words not in heard] == [], f"{said!r} was answered {heard!r}"
     return heard
 
@@ -32,7 +32,7 @@ def test_a_suggestion_from_its_first_words_to_the_stars(system: System) -> None:
     hear(system, "walker", "附议", "附议好了", "现在有 1 位邻居附议")
     hear(system, "walker", "邻居的建议", "现在没有等着附议的建议")
     hear(system, "stranger", "邻居的建议", number[0], "1 人附议")
-    hear(system, "stranger", "订阅公开 国泰民安社区", "订好了：国泰民安社区的全部")
+    hear(system, "stranger", "订阅公开 国泰民安社区", "订好了：国泰民安社区的全部主题")
 
     hear(system, "dancer", "进度", number[0], "等答复", "1 人附议")
     hear(system, "dancer", number[0], "国泰民安社区", "等答复")
@@ -40,13 +40,14 @@ def test_a_suggestion_from_its_first_words_to_the_stars(system: System) -> None:
         row["username"] for row in system.accounts() if row["role"] == "community" and row["scope"].endswith("国泰民安社区")
     )
     assert system.api(account, "POST", f"/api/v1/opinions/{number[0]}/answer", {"text": ANSWER})[0] == 200
-    told = hear(system, "dancer", "收到了吗", "【建议答复】", ANSWER, "这个答复您满意吗", wait=3)
+    told = hear(system, "dancer", "", "【建议答复】", ANSWER, "这个答复您满意吗", wait=3)
     assert number[0] in told
     hear(system, "dancer", "五星", "谢谢您的 5 星评价")
-    hear(system, "walker", "有消息了吗", "【建议答复】您附议的", wait=3)
+    hear(system, "dancer", "进度", ANSWER, "★★★★★")
+    hear(system, "walker", "", "【建议答复】您附议的", wait=3)
     assert system.api(account, "GET", f"/api/v1/opinions/{number[0]}")[1]["stars"] == 5
 
-    hear(system, "stranger", "在吗", "【公开·", "多装几盏路灯", wait=8)
+    hear(system, "stranger", "", "【公开·", "多装几盏路灯", wait=8)
     hear(system, "stranger", "看内容", ANSWER, "居民建议")
     hear(system, "stranger", "退订", "都退了")
     hear(system, "passer", "最近有什么决定", "最近公开的", "多装几盏路灯")
