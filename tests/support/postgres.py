@@ -1,13 +1,11 @@
 """A real PostgreSQL for the tests: the one LINLITONG_TEST_DATABASE_URL names, else one started privately."""
 
 import asyncio
-import ctypes
 import os
 import pwd
 import shutil
 import signal
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -20,6 +18,7 @@ import asyncpg
 from sqlalchemy import make_url
 
 from linlitong.ports import free_port
+from tests.support.processes import stop_with_parent
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -123,7 +122,7 @@ def _started(programs: Path, folder: Path, account: pwd.struct_passwd | None) ->
     with log.open("wb") as output:
         process = subprocess.Popen(
             [programs / "postgres", "-D", data, *options],
-            stdout=output, stderr=output, cwd=folder, preexec_fn=_stop_with_parent, start_new_session=True, **who,
+            stdout=output, stderr=output, cwd=folder, preexec_fn=stop_with_parent, start_new_session=True, **who,
         )  # fmt: skip
     try:
         running = Postgres(f"postgresql://linlitong@127.0.0.1:{port}/postgres")
@@ -149,11 +148,3 @@ def _until_up(running: Postgres, process: subprocess.Popen[bytes], log: Path) ->
             time.sleep(0.1)
         else:
             return
-
-
-_LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
-
-
-def _stop_with_parent() -> None:
-    if _LIBC:
-        _LIBC.prctl(1, signal.SIGINT)  # PR_SET_PDEATHSIG

@@ -20,6 +20,7 @@ import pytest
 from linlitong.home import ROOT
 from linlitong.ports import free_ports
 from tests.support import kept
+from tests.support.processes import stop_with_parent
 
 READY_SECONDS = 600
 
@@ -59,6 +60,7 @@ class System:
             env=self.environment,
             stdout=self.log,
             stderr=subprocess.STDOUT,
+            preexec_fn=stop_with_parent,
         )
         deadline = time.monotonic() + READY_SECONDS
         while not self.ready():
