@@ -41,6 +41,14 @@ class OpinionEvent(Shape):
     text: str = Field("", max_length=4000)
 
 
+class OpinionDeliberation(Shape):
+    """``text`` is the answer, ``title`` the deliberation's; each has a default."""
+
+    title: str = Field("", max_length=60)
+    days: int = Field(14, ge=1, le=90)
+    text: str = Field("", max_length=4000)
+
+
 @operation("GET", "/api/v1/opinions", query=OpinionQuery, answer=OpinionList)
 async def list_opinions(call: Call) -> OpinionList:
     """The opinions in your scope: what waits by its due time, what is over newest first."""
@@ -98,5 +106,18 @@ async def turn_opinion_into_event(call: Call) -> OpinionPage:
     async def act(session: AsyncSession, opinion: Opinion, desk: Desk) -> None:
         body = call.body
         await handling.become_event(session, opinion, body.text, item_code=body.item_code, scope=call.signed.scope, desk=desk)
+
+    return await _on_opinion(call, act)
+
+
+@operation("POST", "/api/v1/opinions/{number}/deliberation", body=OpinionDeliberation, answer=OpinionPage)
+async def turn_opinion_into_deliberation(call: Call) -> OpinionPage:
+    """Make a deliberation draft of it, which is its answer."""
+
+    async def act(session: AsyncSession, opinion: Opinion, desk: Desk) -> None:
+        body = call.body
+        await handling.become_deliberation(
+            session, opinion, body.text, title=body.title, days=body.days, scope=call.signed.scope, desk=desk
+        )
 
     return await _on_opinion(call, act)

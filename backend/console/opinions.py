@@ -122,6 +122,21 @@ async def become_event(visit: Visit) -> web.StreamResponse:
     return await on_opinion(visit, act)
 
 
+@routes.post(f"/opinions/{NUMBER}/deliberation")
+@opinion_page
+async def become_deliberation(visit: Visit) -> web.StreamResponse:
+    form = await visit.form()
+    days = form["days"]
+    if not days.isdecimal() or not 1 <= len(days) <= 2 or int(days) == 0:
+        raise BadInput("请填议事的天数。", fields=["days"])
+
+    async def act(session: AsyncSession, opinion: Opinion, desk: Desk) -> None:
+        more = {"title": form["title"], "days": int(days)}
+        await handling.become_deliberation(session, opinion, form["text"], scope=visit.signed.scope, desk=desk, **more)
+
+    return await on_opinion(visit, act)
+
+
 @routes.post(f"/opinions/{NUMBER}/topic")
 @opinion_page
 async def set_topic(visit: Visit) -> web.StreamResponse:

@@ -3,6 +3,7 @@
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend.db import Database
+from backend.deliberation.models import Deliberation
 from backend.disclosure import service, sources
 from backend.disclosure.models import Disclosure
 from backend.duties import Duty, do_due
@@ -19,6 +20,10 @@ async def run_once(database: Database, desk_of: DeskFactory, booth_of: BoothFact
     async def list_vote(session: AsyncSession, vote: Vote, desk: Desk) -> None:
         await sources.list_vote(session, vote, desk, booth=booth_of())
 
-    listing = (Duty(Vote, sources.decided_vote, list_vote), Duty(Opinion, sources.opinion_to_look_at, sources.list_opinion))
+    listing = (
+        Duty(Vote, sources.decided_vote, list_vote),
+        Duty(Deliberation, sources.published_resolution, sources.list_resolution),
+        Duty(Opinion, sources.opinion_to_look_at, sources.list_opinion),
+    )
     done = await do_due(database, desk_of, listing)
     return done + await do_due(database, desk_of, (Duty(Disclosure, service.untold, service.tell),))

@@ -3,6 +3,7 @@
 from sqlalchemy import ColumnElement, exists, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from backend.deliberation.models import Deliberation, DeliberationState
 from backend.disclosure import service
 from backend.disclosure.models import Disclosure, Kind
 from backend.events.service import Desk
@@ -28,6 +29,19 @@ async def list_vote(session: AsyncSession, vote: Vote, desk: Desk, *, booth: Boo
     area = await session.get_one(Area, vote.area_code)
     title = f"{vote.title}：{values['outcome']}"
     await service.publish(session, Kind.VOTE, vote.number, title=title, text=said.text, area=area, at=desk.now)
+
+
+def published_resolution(_desk: Desk) -> ColumnElement[bool]:
+    """Not listed yet; a city without topics lists nothing."""
+    known = exists().where(Disclosure.kind == Kind.RESOLUTION, Disclosure.number == Deliberation.number)
+    return (Deliberation.state == DeliberationState.PUBLISHED) & ~known & exists(select(OpinionTopic.code))
+
+
+async def list_resolution(session: AsyncSession, one: Deliberation, desk: Desk) -> None:
+    """What was talked over and what follows from it, as it was published."""
+    said = desk.sentences.say("utter_disclosure_resolution", summary=one.summary, resolution=one.resolution)
+    area = await session.get_one(Area, one.area_code)
+    await service.publish(session, Kind.RESOLUTION, one.number, title=one.title, text=said.text, area=area, at=desk.now)
 
 
 def opinion_to_look_at(_desk: Desk) -> ColumnElement[bool]:

@@ -1,6 +1,6 @@
 """Opinions as staff see and answer them. What lies outside a scope is not found, whichever way it is asked for."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, and_, exists, false, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -8,10 +8,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from backend.catalogue.models import Department, HandlerKind
 from backend.conversations.models import Conversation
 from backend.db import lock, wake
+from backend.deliberation import service as deliberation
+from backend.deliberation.models import Deliberation
 from backend.errors import BadInput, Conflict, Forbidden, NotFound
 from backend.events import service as events
 from backend.events.models import Event
 from backend.events.service import LADDER, Desk
+from backend.feedback.masking import masked
 from backend.grids import service as grids
 from backend.grids.models import Area, Level
 from backend.opinions import pushes, service
@@ -203,6 +206,27 @@ async def become_event(
     words = text.strip() or f"已作为事件 {event.number} 派人去办，办到哪一步都会告诉您。"
     await answer(session, opinion, words, scope=scope, desk=desk, became=Became.EVENT, number=event.number)
     return event
+
+
+async def become_deliberation(
+    session: AsyncSession, opinion: Opinion, text: str, *, title: str, days: int, scope: Scope, desk: Desk
+) -> Deliberation:
+    """Make a deliberation draft of it, without its author's name, over ``days`` from now; whoever drafts it announces it.
+
+    Raises BadInput, and Forbidden for those who may not hold one in the opinion's area.
+    """
+    _check(scope, opinion)
+    draft = deliberation.Draft(
+        title=title or pushes.title_of(opinion).rstrip("…"),
+        background=masked(opinion.text),
+        starts_at=desk.now,
+        ends_at=desk.now + timedelta(days=days),
+    )
+    one = await deliberation.create(session, draft, area_code=opinion.area_code, scope=scope, now=desk.now)
+    deliberation.log(session, one, "from_opinion", now=desk.now, scope=scope, number=opinion.number)
+    words = text.strip() or "这件事要听听大家的意见，准备好了就请这一片的居民一起商量。"
+    await answer(session, opinion, words, scope=scope, desk=desk, became=Became.DELIBERATION, number=one.number)
+    return one
 
 
 async def keep_private(session: AsyncSession, opinion: Opinion, *, reason: str, scope: Scope, desk: Desk) -> None:

@@ -20,6 +20,8 @@ from backend.house import BOOTH, DESK
 from backend.opinions import clerk
 from backend.opinions.models import Opinion, OpinionTopic
 from backend.settings import Settings
+from backend.staff.models import Staff
+from backend.staff.scope import Scope, scope_of
 from tests.backend.staff.town import Town, town_over
 
 TOKEN = "service-token"
@@ -87,6 +89,10 @@ class Forum:
     async def opinion(self, number: str) -> Opinion:
         async with self.database.read() as session:
             return (await session.scalars(select(Opinion).where(Opinion.number == number))).one()
+
+    async def scope(self, username: str) -> Scope:
+        async with self.database.read() as session:
+            return await scope_of(session, (await session.scalars(select(Staff).where(Staff.username == username))).one())
 
     async def work(self) -> int:
         """What the clerks of both rooms find to do."""

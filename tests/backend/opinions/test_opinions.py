@@ -6,6 +6,8 @@ import re
 import pytest
 from sqlalchemy import select
 
+from backend.deliberation import service as deliberation
+from backend.deliberation.models import DeliberationState
 from backend.opinions import service
 from backend.opinions.models import OpinionHistory, OpinionState, OpinionSupporter
 from tests.backend.opinions.forum import LAMPS, Forum
@@ -152,6 +154,28 @@ async def test_it_becomes_an_event_of_its_author_s(forum: Forum) -> None:
     assert told[1] in (await forum.page("community", f"/opinions/{number}"))[1]
     city = await forum.suggests("建议广场多放几把长椅", area="LL")
     assert await forum.does("lights", city, "event", item="") == 422
+
+
+async def test_it_becomes_a_deliberation_whose_resolution_is_public(forum: Forum) -> None:
+    number = await forum.suggests("建议广场多放几把长椅，我叫王小明")
+    assert await forum.does("community", number, "deliberation", days="0") == 422
+    assert await forum.does("community", number, "deliberation", days="120") == 422
+    assert (await forum.opinion(number)).state is OpinionState.WAITING
+    assert await forum.does("community", number, "deliberation", days="14", title="广场放不放长椅") == 303
+    told = re.search(r"议事编号 (YS-\d{6})", (await forum.heard())[-1])
+    assert told
+    clock, scope = forum.town.clock, await forum.scope("community")
+    async with forum.database.write() as session:
+        one = await deliberation.by_number(session, told[1])
+        assert (one.title, one.area_code, "王小明" in one.background) == ("广场放不放长椅", "GH", False)
+        one.state, one.ended_at = DeliberationState.CLOSED, clock.now()
+        words = {"summary": "都说缺长椅。", "resolution": "北侧放六把长椅。"}
+        await deliberation.publish(session, one, **words, scope=scope, now=clock.now())
+    await forum.work()
+    entries = (await forum.call("", "GET", "/disclosure", q="长椅"))[1]["entries"]
+    listed = next(one for one in entries if one["number"] == told[1])
+    assert (listed["kind_name"], listed["topic"]) == ("议事决议", "公共设施")
+    assert listed["text"] == "大家说的：都说缺长椅。\n决议：北侧放六把长椅。"
 
 
 async def test_bad_input_is_refused_in_one_sentence_and_changes_nothing(forum: Forum) -> None:
