@@ -141,7 +141,7 @@ async def _clerk(app: web.Application) -> AsyncIterator[None]:
         "votes": (1.0, partial(votes_clerk.run_all, database, app[BOOTH])),
         "deliberation": (1.0, partial(deliberation_clerk.run_once, database, desk_of)),
         "subsidies": (30.0, partial(subsidy_clerk.run_once, database, desk_of)),
-        "personal": (20.0, partial(personal_clerk.run_once, database, app[CLOCK], settings, app[SENTENCES])),
+        "personal": (20.0, partial(personal_clerk.keep_up, database, app[CLOCK], settings, app[SENTENCES])),
     }
     tasks = [asyncio.create_task(keep_on(database, name, round_, every=every)) for name, (every, round_) in work.items()]
     yield

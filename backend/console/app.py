@@ -18,6 +18,7 @@ from backend.console.numbers import routes as number_routes
 from backend.console.opinions import routes as opinion_routes
 from backend.console.pages import routes as page_routes
 from backend.console.proposals import routes as proposal_routes
+from backend.console.recheck import routes as recheck_routes
 from backend.console.render import HEADERS, HERE
 from backend.console.stream import end_streams, pulse
 from backend.console.subsidies import routes as subsidy_routes
@@ -96,6 +97,7 @@ def console_app(
         vote_routes,
         deliberation_routes,
         subsidy_routes,
+        recheck_routes,
         number_routes,
         legal_routes,
         broadcast_routes,

@@ -11,7 +11,7 @@ from backend.errors import BadInput, Forbidden, LinlitongError, NotFound
 from backend.house import DESK
 from backend.media.routes import serve
 from backend.staff.models import Role
-from backend.subsidies import applications, payments, review
+from backend.subsidies import applications, objections, payments, review
 from backend.subsidies.models import ApplicationState
 from backend.vault import service as vaults
 from backend.vault.models import Secret
@@ -103,6 +103,7 @@ async def _application(visit: Visit, uncovered: dict[str, str] | None = None) ->
             refusal_names={code: say(f"utter_name_subsidy_refusal_{code}").text for code in applications.REFUSALS},
             uncovered=uncovered or {},
             may_object=row.state is ApplicationState.PUBLISHED,
+            objections=await objections.of(session, row),
             **shown,
         )
 
@@ -147,6 +148,26 @@ async def objection(visit: Visit) -> web.StreamResponse:
 
     async def act(session: AsyncSession, row: applications.SubsidyApplication, desk_: applications.Desk) -> None:
         await applications.objected(session, row, scope=visit.signed.scope, desk=desk_, note=form["note"])
+
+    return await on_application(visit, act)
+
+
+@routes.post(NUMBER + r"/objections/{objection:\d{1,18}}")
+@page
+async def answer_objection(visit: Visit) -> web.StreamResponse:
+    """Answer what a resident says against a published application: take it up, or dismiss it with what was found."""
+    form = await visit.form()
+
+    async def act(session: AsyncSession, row: applications.SubsidyApplication, desk_: applications.Desk) -> None:
+        await objections.answer(
+            session,
+            row,
+            int(visit.request.match_info["objection"]),
+            taken=form["what"] == "take",
+            note=form["note"],
+            scope=visit.signed.scope,
+            desk=desk_,
+        )
 
     return await on_application(visit, act)
 

@@ -146,7 +146,7 @@ async def _ask(session: AsyncSession, check: SubsidyCheck, campaign: SubsidyCamp
     )
 
 
-async def _push(session: AsyncSession, check: SubsidyCheck, step: str, desk: Desk, **values: object) -> None:
+async def _push(session: AsyncSession, check: SubsidyCheck, step: str, desk: Desk, /, **values: object) -> None:
     """Response utter_subsidy_recheck_<step>, to the chat of the application; nothing where it has none."""
     application = await session.get_one(SubsidyApplication, check.application_id)
     if application.conversation_id is None:
@@ -184,7 +184,7 @@ async def take_answer(session: AsyncSession, check: SubsidyCheck, answer: str, *
 async def visited(session: AsyncSession, check: SubsidyCheck, answer: str, *, note: str, scope: Scope, desk: Desk) -> None:
     """Staff went there and found this. Raises Forbidden, BadInput without a note or with another answer, Conflict."""
     await lock(session, check)
-    await _within(session, check, scope, VISITORS)
+    await check_within(session, check, scope, VISITORS)
     if answer not in ANSWERS or not note.strip():
         raise BadInput("请选择走访结果，并写明情况。", fields=["answer", "note"])
     if check.state not in OPEN:
@@ -201,7 +201,7 @@ async def visited(session: AsyncSession, check: SubsidyCheck, answer: str, *, no
 async def suspend(session: AsyncSession, check: SubsidyCheck, *, reason: str, scope: Scope, desk: Desk) -> None:
     """A person stops the payments. Raises Forbidden, BadInput without a reason, Conflict before the day is over."""
     await lock(session, check)
-    await _within(session, check, scope, MAKERS)
+    await check_within(session, check, scope, MAKERS)
     campaign = await session.get_one(SubsidyCampaign, check.campaign_id)
     if desk.today <= campaign.answer_by:
         raise Conflict(f"{say_day(campaign.answer_by)}以前不能停发。", code="too_early")
@@ -216,7 +216,7 @@ async def suspend(session: AsyncSession, check: SubsidyCheck, *, reason: str, sc
 async def resume(session: AsyncSession, check: SubsidyCheck, *, reason: str, scope: Scope, desk: Desk) -> None:
     """A person lets the payments go on. Raises Forbidden, BadInput without a reason, Conflict."""
     await lock(session, check)
-    await _within(session, check, scope, MAKERS)
+    await check_within(session, check, scope, MAKERS)
     if not reason.strip():
         raise BadInput("请写明恢复的原因。", fields=["note"])
     if check.state is not CheckState.SUSPENDED:
@@ -231,7 +231,8 @@ def _decided(check: SubsidyCheck, state: CheckState, reason: str, scope: Scope, 
     check.revision += 1
 
 
-async def _within(session: AsyncSession, check: SubsidyCheck, scope: Scope, roles: frozenset[Role]) -> None:
+async def check_within(session: AsyncSession, check: SubsidyCheck, scope: Scope, roles: frozenset[Role]) -> None:
+    """Raises Forbidden unless the grant lies in their part of the city and their role is one of ``roles``."""
     application = await session.get_one(SubsidyApplication, check.application_id)
     area = await session.get_one(Area, application.area_code)
     grid = scope.path and scope.role in VISITORS - MAKERS and scope.path.startswith(area.path)

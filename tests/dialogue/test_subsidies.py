@@ -47,6 +47,9 @@ def test_an_application_in_the_chat_and_no_number_of_it_is_seen_by_the_engine(sy
         ("以后补", "您同意吗"),
         ("同意留着", "没问题就按“提交”"),
         ("提交", "提交好了，高龄津贴，编号 B"),
+        ("我的补贴办到哪了", "审核中"),
+        ("撤回补贴", "确定要撤回吗"),
+        ("确定撤回", "撤回了"),
     ]:
         heard = "\n".join(texts(system.chat("applicant", said)))
         assert wanted in heard, f"{said!r} was answered {heard!r}"

@@ -13,7 +13,7 @@ from backend.console.app import console_app
 from backend.db import Database
 from backend.settings import Settings
 from backend.staff.models import Staff
-from backend.subsidies.models import SubsidyApplication
+from backend.subsidies.models import ApplicationState, SubsidyApplication
 from backend.vault.models import VaultUncovering
 from tests.backend.staff.town import PASSWORD, QUICK
 from tests.backend.subsidies.conftest import Talker, card, filed, identity
@@ -87,3 +87,24 @@ async def test_who_is_not_an_administrator_pays_nothing(desk: Desk):
     assert (await desk.get("/subsidies/payments"))[0] == 403
     assert (await desk.get("/subsidies/published"))[0] == 200
     assert (await desk.get("/subsidies/B2222-2222"))[0] == 404
+
+
+async def test_a_campaign_is_made_followed_and_visited_in_the_console(desk: Desk, database: Database):
+    async with database.write() as session:
+        row = (await session.scalars(select(SubsidyApplication))).one()
+        row.state = ApplicationState.PAID
+    await desk.post("/sign-in", signed="", username="street1", password=PASSWORD)
+    status, refused = await desk.post("/subsidies/campaigns", kind="elderly_allowance", answer_by="明天", photo="1")
+    assert (status, "请填截止日期" in refused) == (422, True)
+    status, page = await desk.post("/subsidies/campaigns", kind="elderly_allowance", answer_by="2026-12-20", photo="1")
+    assert status == 200
+    assert "高龄津贴年审，12月20日截止" in page
+    assert "没答复" in page
+    check = re.search(r"/subsidies/checks/(\d+)", page)[1]
+    assert 'value="suspend"' not in page
+    assert (await desk.post(f"/subsidies/checks/{check}", what="suspend", note="没答复"))[0] == 409
+    status, page = await desk.post(f"/subsidies/checks/{check}", what="visit", answer="same", note="见到本人，身体好")
+    assert status == 200
+    assert "见到本人，身体好" in page
+    assert "已办好" in page
+    assert (await desk.get("/subsidies/checks/999/media/k1"))[0] == 404
