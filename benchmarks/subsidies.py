@@ -8,7 +8,8 @@ import asyncio
 import os
 import platform
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -31,8 +32,10 @@ from backend.subsidies.catalogue import read
 from backend.subsidies.models import ApplicationState, SubsidyApplication
 from wording import Sentences
 
+Act = Callable[[int], Awaitable[None]]
 ROOT = Path(__file__).parent.parent
 COMMUNITIES, STREETS = 100, 10
+PATHS = ("list", "search by masked name", "search by number", "one application", "decision")
 BIG = (
     "subsidy_application",
     "subsidy_step",
@@ -80,28 +83,52 @@ class Sizes:
     tries: int
 
 
-async def measure(url: str, sizes: Sizes, *, plans: bool) -> dict[str, Any]:
-    """Migrate and fill the empty database at ``url``; return {fill_seconds, paths: {name: {ms_p50, ms_p99}}, seq_scans}."""
+@dataclass
+class Filled:
+    """A database that was filled, and what its paths are tried with. ``seen`` are the statements that they used."""
+
+    sizes: Sizes
+    database: Database
+    scopes: list[Scope]
+    waiting: list[tuple[str, str]]
+    seconds: float
+    seen: dict[str, Any]
+
+
+@asynccontextmanager
+async def filled(url: str, sizes: Sizes) -> AsyncIterator[Filled]:
+    """Migrate and fill the empty database at ``url``."""
     await asyncio.to_thread(migrations.upgrade, url)
     database = Database(url)
     try:
         started = time.monotonic()
         scopes = await _fill(database, sizes)
-        filled = time.monotonic() - started
-        waiting = await _waiting(database, sizes.tries)
-        seen: dict[str, Any] = {}
-        if plans:
-            _watch(database, seen)
-        paths = await _paths(database, scopes, waiting, sizes.tries)
-        return {
-            "residents": sizes.residents,
-            "applications": sizes.applications,
-            "fill_seconds": round(filled, 1),
-            "paths": paths,
-            "seq_scans": await _seq_scans(database, seen) if plans else [],
-        }
+        seconds = time.monotonic() - started
+        one = Filled(sizes, database, scopes, await _waiting(database, sizes.tries), seconds, {})
+        _watch(database, one.seen)
+        yield one
     finally:
         await database.close()
+
+
+async def measure(*ones: Filled) -> list[dict[str, Any]]:
+    """{residents, applications, fill_seconds, paths: {name: {tries, ms_p50, ms_p99}}, seq_scans} of each.
+
+    The tries are interleaved, one in each database in turn, so that what else the machine does befalls all alike.
+    """
+    tries = {name: min(len(one.waiting) if name == "decision" else one.sizes.tries for one in ones) for name in PATHS}
+    acts = [await _paths(one) for one in ones]
+    paths = [await _timed([each[name] for each in acts], name, tries[name]) for name in PATHS]
+    return [
+        {
+            "residents": one.sizes.residents,
+            "applications": one.sizes.applications,
+            "fill_seconds": round(one.seconds, 1),
+            "paths": {name: path[place] for name, path in zip(PATHS, paths, strict=True)},
+            "seq_scans": await _seq_scans(one.database, one.seen),
+        }
+        for place, one in enumerate(ones)
+    ]
 
 
 async def _fill(database: Database, sizes: Sizes) -> list[Scope]:
@@ -174,9 +201,8 @@ async def _waiting(database: Database, most: int) -> list[tuple[str, str]]:
         return [(number, code) for number, code in rows]
 
 
-async def _paths(
-    database: Database, scopes: list[Scope], waiting: list[tuple[str, str]], tries: int
-) -> dict[str, dict[str, float]]:
+async def _paths(one: Filled) -> dict[str, Act]:
+    database, scopes, waiting = one.database, one.scopes, one.waiting
     desks = desk_factory(Settings(), SystemClock(), Sentences.load(ROOT / "domain.yml"))
     by_code = {scope.area_code: scope for scope in scopes}
 
@@ -204,27 +230,22 @@ async def _paths(
             row = await applications.by_number(session, number)
             await applications.decide(session, row, "approve", scope=by_code[code], desk=await desks(session))
 
-    found = {}
-    for name, act, most in (
-        ("list", listing, tries),
-        ("search by masked name", by_name, tries),
-        ("search by number", by_number, tries),
-        ("one application", one_page, tries),
-        ("decision", decision, min(tries, len(waiting))),
-    ):
-        found[name] = await _timed(act, most)
-    return found
+    return dict(zip(PATHS, (listing, by_name, by_number, one_page, decision), strict=True))
 
 
-async def _timed(act: Callable[[int], Awaitable[None]], tries: int) -> dict[str, float]:
-    await act(0) if act.__name__ != "decision" else None
-    spent = []
+async def _timed(acts: list[Act], name: str, tries: int) -> list[dict[str, float]]:
+    spent: list[list[float]] = [[] for _ in acts]
+    for act in acts:
+        await act(0) if name != "decision" else None
     for n in range(tries):
-        started = time.perf_counter()
-        await act(n)
-        spent.append((time.perf_counter() - started) * 1000)
-    spent.sort()
-    return {"tries": tries, "ms_p50": round(spent[len(spent) // 2], 2), "ms_p99": round(spent[int(len(spent) * 0.99)], 2)}
+        for place, act in enumerate(acts):
+            started = time.perf_counter()
+            await act(n)
+            spent[place].append((time.perf_counter() - started) * 1000)
+    return [
+        {"tries": tries, "ms_p50": round(each[tries // 2], 2), "ms_p99": round(each[int(tries * 0.99)], 2)}
+        for each in map(sorted, spent)
+    ]
 
 
 def _watch(database: Database, seen: dict[str, Any]) -> None:
@@ -248,28 +269,30 @@ async def _seq_scans(database: Database, seen: dict[str, Any]) -> list[str]:
 
 
 async def run(server: str, full: Sizes) -> dict[str, Any]:
-    """Measure a hundredth and the whole, each in a database of its own on ``server``, which is dropped afterwards."""
+    """Measure a hundredth and the whole side by side, in databases of their own on ``server``, dropped afterwards."""
     small = Sizes(max(1, full.residents // 100), max(1000, full.applications // 100), full.tries)
     admin = create_async_engine(server, isolation_level="AUTOCOMMIT")
-    results = []
+    names = [f"linlitong_bench_{name}_{os.getpid()}" for name in ("small", "full")]
+    urls = [make_url(server).set(database=name).render_as_string(hide_password=False) for name in names]
     try:
-        for sizes, name in ((small, "small"), (full, "full")):
-            database = f"linlitong_bench_{name}_{os.getpid()}"
-            async with admin.connect() as connection:
-                await connection.execute(text(f'CREATE DATABASE "{database}"'))
-            try:
-                url = make_url(server).set(database=database).render_as_string(hide_password=False)
-                results.append(await measure(url, sizes, plans=sizes is full))
-            finally:
-                async with admin.connect() as connection:
-                    await connection.execute(text(f'DROP DATABASE IF EXISTS "{database}" WITH (FORCE)'))
+        async with admin.connect() as connection:
+            for name in names:
+                await connection.execute(text(f'CREATE DATABASE "{name}"'))
+        async with filled(urls[0], small) as little, filled(urls[1], full) as much:
+            hundredth, whole = await measure(little, much)
     finally:
+        async with admin.connect() as connection:
+            for name in names:
+                await connection.execute(text(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)'))
         await admin.dispose()
-    hundredth, whole = results
-    ratios = {name: round(whole["paths"][name]["ms_p99"] / hundredth["paths"][name]["ms_p99"], 2) for name in whole["paths"]}
+
+    def ratios(which: str) -> dict[str, float]:
+        return {name: round(whole["paths"][name][which] / hundredth["paths"][name][which], 2) for name in PATHS}
+
     return {
         "machine": {"cores": os.cpu_count(), "python": platform.python_version(), "load": os.getloadavg()[0]},
         "hundredth": hundredth,
         "whole": whole,
-        "p99_ratio": ratios,
+        "p50_ratio": ratios("ms_p50"),
+        "p99_ratio": ratios("ms_p99"),
     }
