@@ -22,6 +22,7 @@ COMMANDS = {
     "address": "Evaluate how addresses are resolved.",
     "triage": "Train and evaluate the classification of matters.",
     "statutes": "Import and evaluate the legal questions.",
+    "dwellings": "Load the register of dwellings and households.",
     "subsidies": "Load the catalogue of subsidies; change the vault's keys.",
     "bench": "Time turns beside Rasa's defaults, and the desk of subsidies.",
 }

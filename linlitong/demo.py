@@ -47,6 +47,10 @@ async def load(home: Home) -> int:
         importing = await asyncio.create_subprocess_exec(sys.executable, "-m", "linlitong", "subsidies", "import", subsidies)
         if code := await importing.wait():
             return code
+        dwellings = str(ROOT / "demo" / "dwellings")
+        importing = await asyncio.create_subprocess_exec(sys.executable, "-m", "linlitong", "dwellings", "import", dwellings)
+        if code := await importing.wait():
+            return code
         async with database.write() as session:
             accounts = await _make_accounts(session)
         _write(file, accounts)

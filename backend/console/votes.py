@@ -27,9 +27,9 @@ from backend.staff.scope import VOTE_ROLES, Scope
 from backend.vault.models import Secret
 from backend.vault.numbers import judge, take_out
 from backend.vault.service import Vault
-from backend.votes import cards, matching, opening, service
+from backend.votes import cards, drawing, matching, opening, service
 from backend.votes.booth import Booth
-from backend.votes.electorate import read_electorate, units_of
+from backend.votes.electorate import PHONE, read_electorate, units_of
 from backend.votes.models import Vote, VoteLog, VoteState
 from backend.votes.rules import ABSTAIN, Basis, Kind, RuleName
 from backend.web import CLOCK, DATABASE, SETTINGS, VAULT
@@ -191,7 +191,7 @@ def _without_numbers(unit: dict[str, Any], vault: Vault, *, today: date) -> dict
     words = {key: take_out(str(unit[key]), today=today)[0] for key in ("name", "part")}
     phone = judge(str(unit["phone"]), today=today) if unit["phone"] else None
     known = phone is not None and phone.kind is Secret.PHONE and phone.value is not None
-    return unit | words | {"phone": vault.hash(Secret.PHONE, phone.value)[:32] if known else ""}
+    return unit | words | {"phone": vault.hash(Secret.PHONE, phone.value)[:PHONE] if known else ""}
 
 
 @routes.post(f"/votes/{NUMBER}/electorate")
@@ -209,6 +209,21 @@ async def import_electorate(visit: Visit) -> web.StreamResponse:
             raise BadInput(f"名单有 {len(table.problems)} 处错误，没有导入。{told}", fields=["csv"])
         units = [_without_numbers(unit, visit.request.app[VAULT], today=today) for unit in units_of(table, weighted=weighted)]
         await service.set_electorate(session, vote, units, scope=visit.signed.scope, booth=booth)
+
+    await on_vote(visit, "electorate", act)
+    return _back(visit)
+
+
+@routes.post(f"/votes/{NUMBER}/register")
+@page
+async def draw_electorate(visit: Visit) -> web.StreamResponse:
+    """The electorate as the register of dwellings has it on the day the vote begins."""
+    await visit.form()
+    zone = visit.request.app[SETTINGS].zone
+
+    async def act(session: AsyncSession, vote: Vote, booth: Booth) -> None:
+        units = await drawing.draw(session, vote, on=vote.starts_at.astimezone(zone).date())
+        await service.set_electorate(session, vote, units, scope=visit.signed.scope, booth=booth, source="register")
 
     await on_vote(visit, "electorate", act)
     return _back(visit)

@@ -1,42 +1,15 @@
 """Who may vote: read from a CSV file, counted, and given a fingerprint that anyone with the list can compute."""
 
 import hashlib
-import re
 from collections.abc import Iterable
-from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
 from backend.csvrows import Column, Table, read, text
+from backend.dwellings.importing import square_metres, unit_code
 from backend.votes.models import VoteUnit
 from backend.votes.rules import Amount
 
-CM2 = 10_000
-LARGEST = 10_000_000 * CM2
-_CODE = re.compile(r"[\w\-#号室栋幢单元]{1,64}")
-
-
-def square_metres(cell: str) -> int:
-    """An area in m² with up to four decimals, as whole cm². Raises ValueError for 0, less, or something else."""
-    try:
-        area = Decimal(cell) * CM2
-    except InvalidOperation:
-        raise ValueError("面积要填平方米，比如 89.37。") from None
-    if not area.is_finite() or area != area.to_integral_value():
-        raise ValueError("面积最多写四位小数。")
-    if area <= 0:
-        raise ValueError("面积要大于 0。")
-    if area > LARGEST:
-        raise ValueError("面积太大了，请核对。")
-    return int(area)
-
-
-def unit_code(cell: str) -> str:
-    if not _CODE.fullmatch(cell):
-        raise ValueError("户号只能用汉字、字母、数字、短横和井号，最多64个字。")
-    if re.search(r"\d{11}", cell):
-        raise ValueError("户号里不能用身份证号、手机号。")
-    return cell
-
+PHONE = 32  # characters of a phone's keyed hash that a unit keeps
 
 COLUMNS = (
     Column("unit", unit_code),

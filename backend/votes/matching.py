@@ -17,8 +17,10 @@ from backend.db import Database
 from backend.errors import BadInput, Conflict, NotFound, TooMany
 from backend.outbox import service as outbox
 from backend.staff.scope import Scope
+from backend.vault.models import Secret, VaultItem
 from backend.votes import box, service
 from backend.votes.booth import Booth
+from backend.votes.electorate import PHONE
 from backend.votes.models import MatchedBy, Vote, VoteCode, VoteGuess, VoteMatch, VoteState, VoteUnit
 
 CODE_LENGTH = 10
@@ -150,13 +152,26 @@ async def match(
 async def match_by_staff(
     session: AsyncSession, vote: Vote, *, code: str, conversation: Conversation, scope: Scope, booth: Booth
 ) -> VoteUnit:
-    """Match after a staff member has checked who it is; who spoke for the unit before no longer does."""
+    """Match after a staff member has checked who it is; who spoke for the unit before no longer does.
+
+    Whether a phone number that the resident has left is the unit's is written down beside it.
+    """
     unit = await service.unit_by_code(session, vote, code)
+    phone = await same_phone(session, unit, conversation.resident_id)
     await match(session, vote, unit, conversation, how=MatchedBy.STAFF, booth=booth, staff_id=scope.staff_id)
-    service.log(session, vote, "matched", now=booth.now, scope=scope, unit=unit.code)
+    service.log(session, vote, "matched", now=booth.now, scope=scope, unit=unit.code, phone=phone)
     said = booth.sentences.say("utter_vote_matched", unit=unit.code, title=vote.title)
     await outbox.say(session, conversation, now=booth.now, text=said.text, buttons=said.buttons)
     return unit
+
+
+async def same_phone(session: AsyncSession, unit: VoteUnit, resident_id: int) -> bool | None:
+    """Whether the unit's phone is among those that the resident has left in the vault; None where either has none."""
+    kept = await session.scalars(
+        select(VaultItem.lookup).where(VaultItem.resident_id == resident_id, VaultItem.kind == Secret.PHONE)
+    )
+    left = {lookup[:PHONE] for lookup in kept}
+    return unit.phone in left if unit.phone and left else None
 
 
 async def unmatch(session: AsyncSession, vote: Vote, *, code: str, scope: Scope, booth: Booth) -> None:

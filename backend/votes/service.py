@@ -219,9 +219,9 @@ def _draft_only(vote: Vote) -> None:
 
 
 async def set_electorate(
-    session: AsyncSession, vote: Vote, units: Sequence[dict[str, Any]], *, scope: Scope, booth: Booth
+    session: AsyncSession, vote: Vote, units: Sequence[dict[str, Any]], *, scope: Scope, booth: Booth, source: str = "file"
 ) -> None:
-    """Replace who may vote. Raises Frozen once the vote is announced."""
+    """Replace who may vote; ``source`` is a file or the register. Raises Frozen once the vote is announced."""
     await lock(session, vote)
     _draft_only(vote)
     await session.execute(delete(VoteUnit).where(VoteUnit.vote_id == vote.id))
@@ -229,7 +229,7 @@ async def set_electorate(
         await session.execute(insert(VoteUnit), [unit | {"vote_id": vote.id, "told": ""} for unit in units])
     vote.electorate_number = len(units)
     vote.electorate_area = sum(unit["area"] for unit in units)
-    log(session, vote, "electorate", now=booth.now, scope=scope, number=len(units))
+    log(session, vote, "electorate", now=booth.now, scope=scope, number=len(units), source=source)
 
 
 async def hand_key(session: AsyncSession, vote: Vote, holder_id: int, *, scope: Scope, booth: Booth) -> tuple[str, str]:
