@@ -32,7 +32,7 @@ from backend.web import CLOCK, DATABASE, without_values
 
 logger = logging.getLogger(__name__)
 
-POLL_SECONDS = 2.0
+POLL_SECONDS = 0.8  # an account that another process has disabled is out within a second
 LOOK_ANYWAY_SECONDS = 10.0
 PAUSE_SECONDS = 0.2
 

@@ -32,7 +32,7 @@ async def keep(request: web.Request, raw: bytes, *, kind: str, resident_id: int 
         raw, *size = await asyncio.to_thread(service.clean_photo, raw)
         mime = "image/jpeg"
     elif kind == "file":
-        mime = service.file_type(raw, request.content_type)
+        mime = await asyncio.to_thread(service.file_type, raw, request.content_type)
     else:
         raise BadInput(fields=["kind"])
     async with request.app[DATABASE].write() as session:

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend.errors import BadInput, NotFound
 from backend.media.models import Media
+from backend.media.scan import is_active
 
 MAX_SIDE = 2048
 MAX_PIXELS = 60_000_000
@@ -89,8 +90,12 @@ def path_of(folder: Path, key: str) -> Path:
 
 
 def file_type(raw: bytes, claimed: str) -> str:
-    """The type of a file we keep, checked by its first bytes. Raises BadInput for anything else."""
+    """The type of a file we keep, checked by its first bytes. Raises BadInput for anything else, and for a PDF that is more
+    than paper.
+    """
     if raw.startswith(b"%PDF-"):
+        if is_active(raw):
+            raise BadInput("这个 PDF 里带着会自己运行的东西，不能收，请拍照发来。", code="active_content")
         return "application/pdf"
     if raw[4:8] == b"ftyp":
         return "video/quicktime" if claimed == "video/quicktime" else "video/mp4"

@@ -103,6 +103,34 @@ def test_a_file_is_known_by_its_first_bytes(raw: bytes, claimed: str, mime: str)
     assert service.file_type(raw, claimed) == mime
 
 
+def object_stream(objects: bytes) -> bytes:
+    packed = zlib.compress(objects)
+    head = b"1 0 obj <</Type /ObjStm /N 1 /First 4 /Filter /FlateDecode /Length %d>> stream\r\n" % len(packed)
+    return b"%PDF-1.7\n" + head + packed + b"\nendstream endobj"
+
+
+@pytest.mark.parametrize(
+    ("pdf", "kept"),
+    [
+        (b"%PDF-1.7 1 0 obj <</Type /Catalog /Title (about JS and Launch)>> endobj", True),
+        (object_stream(b"<</Type /Page>>"), True),
+        (b"%PDF-1.7 <</OpenAction <</S /JavaScript /JS (app.alert(1))>>>>", False),
+        (b"%PDF-1.7 <</S /#4aavaScript>>", False),
+        (b"%PDF-1.7 <</Type /EmbeddedFile>>", False),
+        (b"%PDF-1.7 <</S /Launch /F (cmd.exe)>>", False),
+        (object_stream(b"<</S /JavaScript /JS 7 0 R>>"), False),
+        (object_stream(b"a" * 3_000_000), False),
+        (b"%PDF-1.7 <</Type /ObjStm>> stream\nnot compressed", False),
+    ],
+)
+def test_a_pdf_is_scanned_for_what_runs_or_is_hidden_in_it(pdf: bytes, kept: bool) -> None:
+    if kept:
+        assert service.file_type(pdf, "application/pdf") == "application/pdf"
+    else:
+        with pytest.raises(service.BadInput):
+            service.file_type(pdf, "application/pdf")
+
+
 def test_a_text_that_calls_itself_a_film_is_refused() -> None:
     with pytest.raises(service.BadInput):
         service.file_type(b"<script>alert(1)</script>", "video/mp4")
