@@ -159,6 +159,13 @@ async def export(session: AsyncSession, request: PersonalRequest, folder: Path, 
         (Urge, Urge.resident_id == resident_id),
         (SubsidyTalk, SubsidyTalk.conversation_id == conversation_id),
         (SubsidyApplication, SubsidyApplication.conversation_id == conversation_id),
+        (SubsidyObjection, SubsidyObjection.conversation_id == conversation_id),
+        (
+            SubsidyCheck,
+            SubsidyCheck.application_id.in_(
+                select(SubsidyApplication.id).where(SubsidyApplication.conversation_id == conversation_id)
+            ),
+        ),
         (VaultItem, VaultItem.resident_id == resident_id),
         (Proposal, Proposal.conversation_id == conversation_id),
         (Consult, Consult.resident_id == resident_id),
@@ -177,7 +184,19 @@ async def export(session: AsyncSession, request: PersonalRequest, folder: Path, 
         (Statement, Statement.resident_id == resident_id),
         (Voice, Voice.resident_id == resident_id),
     ]
-    hidden = {"sealed", "lookup", "key_id", "person", "address", "consent_code", "code_hash", "staff_id", "turn_worker"}
+    hidden = {
+        "sealed",
+        "lookup",
+        "key_id",
+        "person",
+        "address",
+        "consent_code",
+        "code_hash",
+        "staff_id",
+        "turn_worker",
+        "visited_by",
+        "decided_by",
+    }
     data = {}
     for table, mine in tables:
         rows = await session.scalars(select(table).where(mine).limit(100_000))

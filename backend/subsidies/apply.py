@@ -148,6 +148,8 @@ async def _take_number(room: Room, heard: Heard, asked: str, found: list[list[st
     if wanted in items:
         if wanted is Secret.IDENTITY:
             _check_age(room, items[wanted])
+        if asked == "phone":
+            items[wanted].message_id = None  # it is not the writer's own: see consent.py
         room.talk.draft = room.talk.draft | {asked: items[wanted].id}
         return True
     if found:

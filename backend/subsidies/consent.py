@@ -10,7 +10,7 @@ from datetime import timedelta
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from backend.conversations.models import Conversation
+from backend.conversations.models import Author, Conversation, Message
 from backend.db import lock, wake
 from backend.errors import Conflict, NotFound
 from backend.events.service import Desk
@@ -24,11 +24,14 @@ DIGITS, TRIES, DAYS = 6, 5, 7
 
 
 async def chat_of(session: AsyncSession, phone: VaultItem, *, applicant: Conversation) -> Conversation | None:
-    """The chat of the resident, other than the applicant, who last left this phone number."""
+    """The chat, other than the applicant's, in which a resident last wrote this phone number; not as somebody else's in an
+    application (apply.py takes such a number off its message)."""
     return await session.scalar(
         select(Conversation)
-        .join(VaultItem, VaultItem.resident_id == Conversation.resident_id)
+        .join(Message, Message.conversation_id == Conversation.id)
+        .join(VaultItem, VaultItem.message_id == Message.id)
         .where(
+            Message.author == Author.RESIDENT,
             VaultItem.kind == Secret.PHONE,
             VaultItem.lookup == phone.lookup,
             Conversation.resident_id != applicant.resident_id,

@@ -1,5 +1,6 @@
 """导出我的数据 and 删除我的数据: over every table and file, the engine asked to forget, the kept things listed."""
 
+import asyncio
 import io
 import json
 import shutil
@@ -126,6 +127,29 @@ async def test_deleted_is_deleted_everywhere_and_what_is_kept_is_said(
         assert gone not in left, gone
     async with database.read() as session:
         assert (await session.scalars(select(Resident))).all() == []
+
+
+async def test_the_job_begins_when_the_turn_is_answered_and_ends_by_itself(
+    database: Database, clock: FakeClock, sentences: Sentences, tmp_path: Path, engine
+):
+    forgetful, url = engine
+    conversation, _ = await someone(database, clock, sentences, tmp_path)
+    async with database.write() as session:
+        asked = (await session.scalars(select(Message).where(Message.text == MARK))).one()
+        asked.turn_state = conversations.TurnState.RUNNING
+        await service.ask(session, await session.get_one(Conversation, conversation.id), Wish.ERASE, now=clock.now())
+    settings = Settings(home=tmp_path, engine_url=url, service_token="t")
+    job = asyncio.create_task(clerk.keep_up(database, clock, settings, sentences))
+    await asyncio.sleep(0.5)
+    assert MARK in await everything(database)
+    async with database.write() as session:
+        (await session.get_one(Message, asked.id)).turn_state = conversations.TurnState.DONE
+    async with asyncio.timeout(10):  # it looks again within seconds; the clerk's own round comes after 20
+        while MARK in await everything(database):
+            await asyncio.sleep(0.1)
+        await deliver(database)
+        await job
+    assert forgetful.forgotten == [conversation.tracker_key]
 
 
 async def test_while_the_engine_is_away_the_account_waits(

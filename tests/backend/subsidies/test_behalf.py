@@ -139,6 +139,22 @@ async def test_a_phone_that_no_chat_knows_needs_paper(resident: Talker):
     assert "本人签名" in question["text"]
 
 
+async def test_whoever_gave_the_number_for_her_is_not_asked_in_her_place(resident: Talker, database: Database):
+    daughter = Talker(resident.client, "daughter")
+    await daughter.say("我妈今年82，本市户口，高龄津贴怎么领")
+    for words in ("apply=elderly_allowance", "right"):
+        await daughter.say(choice=words)
+    for text in ("王小美", identity(), PHONE):
+        await daughter.say(text, intent="nlu_fallback")
+    await resident.say("我妈今年82，本市户口，高龄津贴怎么领")
+    for words in ("apply=elderly_allowance", "right"):
+        await resident.say(choice=words)
+    for text in ("王小美", identity(), PHONE, card(), "宫涵社区"):
+        await resident.say(text, intent="nlu_fallback")
+    _, said, _ = await resident.say(choice="bycode")
+    assert "没在我这儿留过" in said
+
+
 async def test_taken_back_by_the_resident_and_applied_for_anew(resident: Talker, database: Database):
     mother = Talker(resident.client, "mother")
     await mother.say(f"我的电话是{PHONE}", intent="greet")
