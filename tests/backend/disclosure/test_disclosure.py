@@ -3,10 +3,14 @@
 import pytest
 from sqlalchemy import func, select, text
 
+from backend.conversations import service as conversations
 from backend.disclosure import service
-from backend.disclosure.models import Disclosure, DisclosureTerm, Kind
+from backend.disclosure.models import Disclosure, DisclosureSubscription, DisclosureTerm, Kind
 from backend.disclosure.terms import terms_of
 from backend.grids.models import Area
+from backend.personal import service as personal
+from backend.personal.models import PersonalRequest, Wish
+from backend.web import SENTENCES
 from tests.backend.opinions.forum import Forum
 
 PARKING = "建议宫涵小区北门划二十个停车位，晚上没处停"
@@ -139,6 +143,25 @@ async def test_wrong_wishes_change_nothing(forum: Forum) -> None:
     areas = (await forum.call("r1", "GET", "/disclosure/wishes"))[1]["areas"]
     assert [area["level"] for area in areas] == ["community", "street", "district", "city"]
     assert (await forum.call("r1", "POST", "/disclosure/wishes", {"topic": "", "area": "street"}))[1]["area"] == "城东街道"
+
+
+async def test_whoever_has_their_data_deleted_leaves_an_opinion_without_a_name_and_nothing_public(forum: Forum) -> None:
+    number = await answered(forum, f"{PARKING}，我叫王小明")
+    await wishes(forum, "r1", "GH")
+    key = await forum.key("r1")
+    async with forum.database.write() as session:
+        conversation = await conversations.by_tracker_key(session, key)
+        await personal.ask(session, conversation, Wish.ERASE, now=forum.town.clock.now())
+        await session.flush()
+        request = (await session.scalars(select(PersonalRequest))).one()
+        await personal.erase(session, request, sentences=forum.internal.app[SENTENCES], now=forum.town.clock.now())  # type: ignore[union-attr]
+    await forum.work()
+    opinion = await forum.opinion(number)
+    assert (opinion.resident_id, opinion.conversation_id, opinion.public) == (None, None, False)
+    assert "王小明" not in opinion.text
+    assert await found(forum) == []
+    async with forum.database.read() as session:
+        assert (await session.scalars(select(DisclosureSubscription))).all() == []
 
 
 def test_terms_are_pairs_of_characters_and_whole_words_of_letters() -> None:
