@@ -13,9 +13,10 @@ from backend.console.pages import Visit, page, see
 from backend.console.votes import areas_within, draft_of, moment_in
 from backend.deliberation import service
 from backend.deliberation.models import Deliberation, DeliberationLog, Refusal
-from backend.errors import BadInput, Conflict, Forbidden
+from backend.errors import BadInput, Conflict, Forbidden, NotFound
 from backend.events.service import Desk
 from backend.house import BOOTH, DESK
+from backend.media.routes import serve
 from backend.staff import events as work
 from backend.staff.scope import VOTE_ROLES
 from backend.web import CLOCK, DATABASE, SETTINGS
@@ -99,6 +100,18 @@ async def one_page(visit: Visit) -> web.StreamResponse:
             vote_starts=field(local + timedelta(days=1)),
             vote_ends=field(local + timedelta(days=1 + VOTE_DAYS)),
         )
+
+
+@routes.get(f"/deliberations/{NUMBER}/attachments/{{key}}")
+@page
+async def attachment(visit: Visit) -> web.StreamResponse:
+    """A photo of the topic, for whoever may run it."""
+    number, key = visit.request.match_info["number"], visit.request.match_info["key"]
+    async with visit.request.app[DATABASE].read() as session:
+        one = await service.by_number(session, number, scope=visit.signed.scope)
+    if key not in one.attachments:
+        raise NotFound
+    return await serve(visit.request, key)
 
 
 async def on_one(visit: Visit, what: str, act: Act) -> web.Response:

@@ -19,9 +19,10 @@ from backend.console.pages import Visit, page, see
 from backend.csvrows import Table
 from backend.deliberation.models import OutcomeKind
 from backend.deliberation.service import origin_of
-from backend.errors import BadInput, Conflict, Forbidden
+from backend.errors import BadInput, Conflict, Forbidden, NotFound
 from backend.grids.models import Area, Level
 from backend.house import BOOTH
+from backend.media.routes import serve
 from backend.staff import conversations as talks
 from backend.staff.scope import VOTE_ROLES, Scope
 from backend.vault.models import Secret
@@ -159,6 +160,18 @@ async def show(visit: Visit, **more: Any) -> web.Response:
 @page
 async def vote_page(visit: Visit) -> web.StreamResponse:
     return await show(visit)
+
+
+@routes.get(f"/votes/{NUMBER}/attachments/{{key}}")
+@page
+async def attachment(visit: Visit) -> web.StreamResponse:
+    """A photo of the vote, for whoever may run it."""
+    number, key = visit.request.match_info["number"], visit.request.match_info["key"]
+    async with visit.request.app[DATABASE].read() as session:
+        vote = await service.by_number(session, number, scope=visit.signed.scope)
+    if key not in vote.attachments:
+        raise NotFound
+    return await serve(visit.request, key)
 
 
 async def on_vote(visit: Visit, what: str, act: Act) -> Any:

@@ -621,11 +621,12 @@ async def end(session: AsyncSession, vote: Vote, *, booth: Booth) -> None:
         digest.update(slot + envelope + body)
         slots.add(slot)
     vote.closed_box = digest.hexdigest()
-    await session.execute(update(VoteUnit).where(VoteUnit.vote_id == vote.id).values(took_part=False))
     ids = await session.scalars(select(VoteUnit.id).where(VoteUnit.vote_id == vote.id).order_by(VoteUnit.id))
     there = [unit_id for unit_id in ids if booth.places.slot(vote.number, unit_id) in slots]
     for start in range(0, len(there), CHUNK):
         await session.execute(update(VoteUnit).where(VoteUnit.id.in_(there[start : start + CHUNK])).values(took_part=True))
+    others = (VoteUnit.vote_id == vote.id, VoteUnit.took_part.is_(None))
+    await session.execute(update(VoteUnit).where(*others).values(took_part=False))
     vote.state, vote.ended_at = VoteState.ENDED, booth.now
     tell_all(session, vote)
     log(session, vote, "ended", now=booth.now, box=vote.closed_box)

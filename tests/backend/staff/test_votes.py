@@ -14,7 +14,7 @@ from backend.house import BOOTH
 from backend.votes import clerk, matching
 from backend.votes.models import Vote, VoteLog, VoteState
 from scripts import recount
-from tests.backend.staff.town import Town
+from tests.backend.staff.town import Town, photo
 
 DRAFT = {
     "title": "三号楼加装电梯",
@@ -172,3 +172,18 @@ async def test_staff_match_a_resident_whom_they_have_checked(town: Town) -> None
     async with town.database.read() as session:
         rows = (await session.scalars(select(matching.VoteMatch))).all()
     assert [(row.unit_code, row.ended_at is not None) for row in rows] == [("3-101", True)]
+
+
+async def test_a_vote_s_attachments_are_seen_by_its_staff_and_by_nobody_else(town: Town) -> None:
+    desk, far = await Desk.of(town), await Desk.of(town, "far-community")
+    form = FormData({"csrf": "csrf-of-community"} | DRAFT)
+    form.add_field("photos", photo(), filename="plan.jpg", content_type="image/jpeg")
+    async with town.client.post("/votes", data=form, headers=desk.cookies, allow_redirects=False) as response:
+        where = response.headers["Location"]
+    (key,) = (await stored(town, where)).attachments
+    assert f'src="{where}/attachments/{key}"' in (await desk.get(where))[1]
+    for who, path, status in ((desk, key, 200), (desk, "another", 404), (far, key, 404)):
+        async with town.client.get(f"{where}/attachments/{path}", headers=who.cookies) as response:
+            assert response.status == status
+            if status == 200:
+                assert response.content_type == "image/jpeg"

@@ -6,7 +6,9 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from backend.conversations.models import Author, Message
 from backend.errors import Conflict, Forbidden, LinlitongError, NotFound
+from backend.media import service as media
 from backend.votes import cards, door, matching, service
 from backend.votes.models import VoteCode
 from tests.backend.votes.hall import Hall
@@ -133,10 +135,23 @@ async def test_a_proxy_code_that_was_taken_back_is_worthless(hall: Hall) -> None
 
 
 async def test_each_matched_resident_gets_the_card_once_when_the_vote_begins(hall: Hall) -> None:
-    number = await hall.vote(3, starts_at=hall.clock.now())
+    async with hall.database.write() as session:
+        plan = await media.store(
+            session,
+            hall.home / "media",
+            b"jpeg",
+            mime="image/jpeg",
+            size=(1, 1),
+            resident_id=None,
+            now=hall.clock.now(),
+        )
+    number = await hall.vote(3, starts_at=hall.clock.now(), attachments=[plan.key])
     people = [await hall.matched(number, f"3-{n}") for n in (1, 2)]
     await hall.work()
     await hall.work()
+    async with hall.database.read() as session:
+        sent = list(await session.scalars(select(Message.payload).where(Message.author == Author.SYSTEM)))
+    assert [payload.get("media") for payload in sent] == [[plan.key], [plan.key]], "with its attachments"
     for person in people:
         told = [text for text in await hall.told(person) if "【投票】" in text]
         assert len(told) == 1
