@@ -69,7 +69,7 @@ async def one(visit: Visit) -> web.StreamResponse:
             state=state,
             before=int(before) if before.isascii() and before.isdecimal() and len(before) < 18 else None,
         )
-        _, name, counts = next(one for one in await recheck.campaigns(session, scope) if one[0].id == campaign.id)
+        ((_, name, counts),) = await recheck.campaigns(session, scope, only=campaign.id)
         return await visit.show(
             session,
             "campaign.html",

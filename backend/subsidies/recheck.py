@@ -248,15 +248,16 @@ def not_suspended() -> ColumnElement[bool]:
     return ~suspended
 
 
-async def campaigns(session: AsyncSession, scope: Scope) -> list[tuple[SubsidyCampaign, str, dict[CheckState, int]]]:
-    """Each campaign in this person's part of the city (or around it) with its kind's name and counts by state, newest first."""
+async def campaigns(
+    session: AsyncSession, scope: Scope, *, only: int | None = None
+) -> list[tuple[SubsidyCampaign, str, dict[CheckState, int]]]:
+    """Each campaign in this person's part of the city (or around it), or ``only`` this, with its kind's name and
+    counts by state, newest first."""
     _, catalogue = await service.in_force(session)
-    rows = await session.execute(
-        select(SubsidyCampaign, Area.path)
-        .join(Area, Area.code == SubsidyCampaign.area_code)
-        .order_by(SubsidyCampaign.id.desc())
-        .limit(PAGE)
-    )
+    query = select(SubsidyCampaign, Area.path).join(Area, Area.code == SubsidyCampaign.area_code)
+    if only is not None:
+        query = query.where(SubsidyCampaign.id == only)
+    rows = await session.execute(query.order_by(SubsidyCampaign.id.desc()).limit(PAGE))
     seen = [c for c, path in rows if scope.path and (path.startswith(scope.path) or scope.path.startswith(path))]
     counted = await session.execute(
         select(SubsidyCheck.campaign_id, SubsidyCheck.state, func.count())
