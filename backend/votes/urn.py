@@ -92,15 +92,19 @@ class Urn:
         try:
             async with self._database.write() as session:
                 return list(await put_together(session, envelopes, booth_of=self._booth_of))
-        except DBAPIError as error:
-            if len(envelopes) > 1:
-                return [(await self._answers([one]))[0] for one in envelopes]
+        except Exception as error:  # noqa: BLE001 - each of those who wait is answered, none hangs
+            failed = error
+        if not isinstance(failed, DBAPIError):
+            logger.error("the urn stumbled over %d ballots: %s", len(envelopes), type(failed).__name__)
+            return [failed] * len(envelopes)
+        if len(envelopes) > 1:
+            return [(await self._answers([one]))[0] for one in envelopes]
+        try:
             async with self._database.read() as session:
                 known = await _known(session, envelopes)
-            return [known.get(envelopes[0].key, error)]
-        except Exception as error:  # noqa: BLE001 - each of those who wait is answered, none hangs
-            logger.error("the urn stumbled over %d ballots: %s", len(envelopes), type(error).__name__)
-            return [error] * len(envelopes)
+        except Exception as error:  # noqa: BLE001 - the same: the database may be away
+            return [error]
+        return [known.get(envelopes[0].key, failed)]
 
 
 async def _known(session: AsyncSession, envelopes: list[Envelope]) -> dict[str, dict[str, Any]]:

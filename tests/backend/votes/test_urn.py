@@ -5,6 +5,7 @@ import asyncio
 import pytest
 from sqlalchemy import func, select
 
+from backend.db import Database
 from backend.errors import Conflict, Forbidden
 from backend.votes import box, service, urn
 from backend.votes.models import VoteBallot
@@ -72,3 +73,17 @@ async def test_two_processes_with_the_same_ballots_at_once_put_each_in_once(hall
     assert answers[:20] == answers[:19:-1]
     async with hall.database.read() as session:
         assert await session.scalar(select(func.count()).select_from(VoteBallot)) == 20
+
+
+async def test_whoever_waits_is_answered_when_the_database_is_away(hall: Hall) -> None:
+    number = await hall.vote(2)
+    person = await hall.matched(number, "3-1")
+    envelopes = [await sealed(hall, number, place, "yes", key=f"k{place}", conversation=person.tracker_key) for place in (1, 2)]
+    away = Database(f"sqlite+aiosqlite:///{hall.home}/no-such-folder/a.db")
+    door = urn.Urn(away, hall.booth_of)
+    async with asyncio.timeout(5):
+        answers = await asyncio.gather(*(door.put(one) for one in envelopes), return_exceptions=True)
+        assert [isinstance(answer, Exception) for answer in answers] == [True, True]
+        with pytest.raises(Exception, match="open database"):
+            await door.put(envelopes[0])
+    await away.close()
