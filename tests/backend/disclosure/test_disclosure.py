@@ -5,7 +5,7 @@ from sqlalchemy import func, select, text
 
 from backend.conversations import service as conversations
 from backend.disclosure import service
-from backend.disclosure.models import Disclosure, DisclosureSubscription, DisclosureTerm, Kind
+from backend.disclosure.models import DisclosureSubscription, DisclosureTerm, Kind
 from backend.disclosure.terms import terms_of
 from backend.grids.models import Area
 from backend.personal import service as personal
@@ -168,9 +168,3 @@ def test_terms_are_pairs_of_characters_and_whole_words_of_letters() -> None:
     assert terms_of("停车位A12，ＴＰ-003") == {"停车", "车位", "a12", "tp", "003"}
     assert terms_of("灯") == {"灯"}
     assert terms_of("！？") == set()
-
-
-async def test_a_city_without_topics_lists_nothing_and_stumbles_over_nothing(forum: Forum) -> None:
-    async with forum.database.read() as session:
-        assert await session.scalar(select(func.count()).select_from(Disclosure)) == 0
-    assert await forum.work() == 0
