@@ -85,6 +85,8 @@ async def answer(
     await pushes.tell(session, mediation, response, desk=desk, only=Side.APPLICANT)
     if agree and (sitting := await sittings.planned(session, mediation)) is not None:
         await sittings.announce(session, mediation, sitting, "utter_mediation_sitting", desk=desk, only=Side.RESPONDENT)
+        if not await sittings.seat(session, sitting, conversation.resident_id):
+            await tell_desk(session, mediation, f"调解 {mediation.number}：对方在约好的时间另有一场调解", desk)
 
 
 async def enter(session: AsyncSession, scope: Scope, mediation: Mediation, *, name: str, agreed: bool, desk: Desk) -> None:

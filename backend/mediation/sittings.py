@@ -160,7 +160,7 @@ async def _take(session: AsyncSession, mediation: Mediation, sitting: Sitting) -
     parties = (await pushes.parties_of(session, mediation)).values()
     resources = {f"mediator:{sitting.mediator_id}": "调解员", f"room:{sitting.room_code}": "地点"}
     resources |= {f"resident:{party.resident_id}": "当事人" for party in parties if party.resident_id}
-    slots = [sitting.starts_at + SLOT * number for number in range((sitting.ends_at - sitting.starts_at) // SLOT)]
+    slots = slots_of(sitting)
     rows = [{"resource": resource, "slot": slot, "sitting_id": sitting.id} for resource in sorted(resources) for slot in slots]
     try:
         async with session.begin_nested():
@@ -171,6 +171,22 @@ async def _take(session: AsyncSession, mediation: Mediation, sitting: Sitting) -
         )
         names = [name for resource, name in resources.items() if resource in held]
         raise Taken(f"{'、'.join(dict.fromkeys(names)) or '调解员或者地点'}这个时间已经有约了，请换一个。") from None
+
+
+def slots_of(sitting: Sitting) -> list[datetime]:
+    """The beginnings of its half hours."""
+    return [sitting.starts_at + SLOT * number for number in range((sitting.ends_at - sitting.starts_at) // SLOT)]
+
+
+async def seat(session: AsyncSession, sitting: Sitting, resident_id: int) -> bool:
+    """Book a planned sitting for a party who joined after it was planned; False when they have another one then."""
+    rows = [{"resource": f"resident:{resident_id}", "slot": slot, "sitting_id": sitting.id} for slot in slots_of(sitting)]
+    try:
+        async with session.begin_nested():
+            await session.execute(insert(Booking), rows)
+    except IntegrityError:
+        return False
+    return True
 
 
 async def release(session: AsyncSession, sitting: Sitting) -> None:

@@ -317,9 +317,12 @@ async def test_others_see_nothing_of_it(table: Table) -> None:
 
 async def test_withdrawing_ends_it_for_both_and_frees_the_time(table: Table) -> None:
     number = (await table.asks())["number"]
-    await table.joined(number)
     await table.chosen(number)
     assert (await table.book(number, table.at(3, 9)))[0] == 200
+    await table.joined(number)  # who comes in later is told, and has the time booked too
+    assert "【调解约好了】" in (await table.heard("r2"))[-1]
+    async with table.database.read() as session:
+        assert len((await session.scalars(select(Booking.slot))).all()) == 8
     assert [(await table.does("r2", number, "withdraw"))[0] for _ in range(2)] == [200, 200]
     assert "对方不想调解了" in (await table.heard("r1"))[-1]
     async with table.database.read() as session:
