@@ -9,7 +9,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from backend.conversations.models import Conversation
 from backend.db import lock, wake
 from backend.disclosure.models import Disclosure, DisclosureCopy, DisclosureSubscription, DisclosureTerm, Kind
-from backend.disclosure.terms import terms_of
 from backend.errors import BadInput, NotFound
 from backend.events.service import Desk
 from backend.grids import service as grids
@@ -17,6 +16,7 @@ from backend.grids.models import Area
 from backend.opinions.models import OpinionTopic
 from backend.opinions.topics import topic_of, topics
 from backend.outbox import service as outbox
+from backend.terms import terms_of
 
 PAGE = 20
 BATCH = 200

@@ -74,6 +74,16 @@ class Event(HasId, Base):
     updated_at: Mapped[datetime]
 
 
+class EventTerm(Base):
+    """A pair of characters, or a word of letters and digits, that stands in an event: what staff search by."""
+
+    __tablename__ = "event_term"
+    __table_args__ = ({"sqlite_with_rowid": False},)
+
+    term: Mapped[str] = mapped_column(String(32).with_variant(String(32, collation="C"), "postgresql"), primary_key=True)
+    event_id: Mapped[int] = mapped_column(ForeignKey("event.id"), primary_key=True, index=True)
+
+
 class HistoryKind(enum.StrEnum):
     TRANSITION = "transition"
     ESCALATION = "escalation"

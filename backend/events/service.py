@@ -27,6 +27,7 @@ from backend.events.models import (
     Urge,
 )
 from backend.events.numbers import new_number
+from backend.events.search import write_terms
 from backend.events.transitions import FINAL, NOTE_REQUIRED, OPEN, WITH_A_HANDLER, Hand, allowed
 from backend.grids import service as grids
 from backend.grids.models import Area, Level
@@ -139,6 +140,7 @@ async def file_event(
     )
     session.add(event)
     await session.flush()
+    await write_terms(session, event)
     await add_photos(session, event, report.photos)
     _record(
         session,

@@ -22,6 +22,7 @@ from backend.deliberation.models import Participant, Statement, Voice
 from backend.desk.models import Transfer, Visit
 from backend.disclosure.models import DisclosureCopy, DisclosureSubscription
 from backend.events.models import Event, EventPhoto, History, Supporter, Urge
+from backend.events.search import write_terms
 from backend.feedback.masking import masked
 from backend.feedback.models import Misunderstood
 from backend.idempotency import IdempotencyKey
@@ -68,6 +69,7 @@ PLAN = {
     "subsidy_consent": "kept by law with its application, without the conversation",
     "subsidy_objection": "kept with the application, without its author",
     "event": "kept without its reporter, words masked",
+    "event_term": "written anew from the masked words",
     "event_history": "kept without the resident, words masked",
     "event_photo": "kept with its event",
     "event_supporter": "deleted",
@@ -255,6 +257,7 @@ async def erase(session: AsyncSession, request: PersonalRequest, *, sentences: S
     await session.execute(delete(StaffNotice).where(StaffNotice.event_id.in_(mine)))
     for event in await session.scalars(select(Event).where(Event.reporter_id == resident_id)):
         event.description = masked(event.description)
+        await write_terms(session, event)
         event.reporter_id = event.conversation_id = event.message_id = None
         event.anonymous = True
     for opinion in await session.scalars(select(Opinion).where(Opinion.resident_id == resident_id)):

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend.catalogue.models import Department, HandlerKind, Item
 from backend.errors import BadInput, Conflict, NotFound
-from backend.events import pushes, service
+from backend.events import pushes, search, service
 from backend.events.models import (
     Assignment,
     AssignmentState,
@@ -92,7 +92,7 @@ async def matching(
 ) -> tuple[list[Event], int]:
     """Return one page of the events in ``scope`` and how many there are in all.
 
-    What is waited for comes by due time, everything else newest first. ``words`` is a number or a part of the text.
+    What is waited for comes by due time, everything else newest first. ``words`` is a number or words of the text and place.
     """
     conditions = [scope.events()]
     if state is not None:
@@ -110,15 +110,8 @@ async def matching(
         conditions.append(Event.state.not_in(OPEN))
     if words := words.strip():
         number = read_number(words)
-        conditions.append(
-            Event.number == number
-            if number
-            else or_(
-                Event.description.contains(words, autoescape=True),
-                Event.address.contains(words, autoescape=True),
-                Event.number.startswith(words, autoescape=True),
-            )
-        )
+        found_by = Event.number == number if number else search.containing(words)
+        conditions.append(false() if found_by is None else found_by)
     by_due = mine or only_late
     order = (Event.due_at.is_(None), Event.due_at, Event.id) if by_due else (Event.id.desc(),)
     rows = await session.scalars(
