@@ -15,9 +15,9 @@ from actions.turn import HouseAction, Turn
 KINDS = {
     "rescue": "要跳 跳楼了 跳河了 割腕了 割了手腕 上吊了 喝了农药 喝农药了 吃了安眠药 留了遗书 想不开",
     "suicide": (
-        "不想活 活不下去 活着没意思 活够了 活腻 没法活 没法过了 一了百了 结束自己 结束生命 了结自己 自杀 "
-        "轻生 跳楼 割腕 割了手腕 想死 不如死 喝农药 寻短见 遗书 跳河 安眠药 撑不下去 不想撑 熬不下去 "
-        "站在天台 上吊"
+        "不想活 活着好累 活着累 活得好累 活得太累 活不下去 活着没意思 活够了 活腻 没法活 没法过了 一了百了 "
+        "结束自己 结束生命 了结自己 自杀 轻生 跳楼 割腕 割了手腕 想死 不如死 喝农药 寻短见 遗书 跳河 安眠药 撑不下去 不想撑 "
+        "熬不下去 站在天台 上吊"
     ),
     "gas": "煤气 燃气 天然气 液化气 臭鸡蛋 瓦斯 一氧化碳",
     "lift": "电梯里 困人 电梯困 困在电梯 困电梯 关在电梯 卡在电梯",
@@ -35,6 +35,7 @@ KINDS = {
         "心口 胸口 要生了 敲门不应"
     ),
 }
+FAINT = 0.48  # below this, and with no word of danger, it was danger in none of the 1,019 sentences that we measure on
 SUPPLEMENT = re.compile(r"(再|我|还)?(要|想)?补充")
 OTHERS = re.compile(
     r"有人|有个|邻居|隔壁|楼上|对面|[他她]|朋友|同学|同事|老公|老婆|儿子|女儿|孩子|姑娘|小伙"
@@ -46,6 +47,11 @@ def kind_of(text: str) -> str:
     """Return the kind of danger that ``text`` names, "other" when none of the words stands in it."""
     kinds = (kind for kind, words in KINDS.items() if any(word in text for word in words.split()))
     return next((kind for kind in kinds if kind != "rescue" or OTHERS.search(text)), "other")
+
+
+def is_faint(turn: Turn) -> bool:
+    """Whether the model alone hears danger, and faintly."""
+    return kind_of(turn.text) == "other" and turn.confidence < FAINT
 
 
 def say_emergency(turn: Turn, text: str, *, told: bool = False) -> None:
@@ -64,6 +70,8 @@ class Emergency(HouseAction):
     async def act(self, turn: Turn) -> list[dict[str, Any]]:
         if kind_of(turn.text) == "other" and await only_a_place(turn):
             return await place_alone(turn)
+        if is_faint(turn):
+            return [FollowupAction("action_unsure")]
         say_emergency(turn, turn.text)
         if SUPPLEMENT.match(turn.text) and (event := await only_open_event(turn)):
             await turn.post(f"/events/{event['number']}/supplement", {"text": turn.text, "photos": []}, once="supplement")

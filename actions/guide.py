@@ -2,10 +2,11 @@
 
 from typing import Any
 
-from rasa_sdk.events import SlotSet
+from rasa_sdk.events import FollowupAction, SlotSet
 
 from actions import disclosure
 from actions.handoff import ask_for_person
+from actions.spoken import without_questions
 from actions.turn import HouseAction, Turn
 
 
@@ -20,7 +21,19 @@ class Guide(HouseAction):
     async def act(self, turn: Turn) -> list[dict[str, Any]]:
         if await disclosure.is_about(turn):
             return []
-        return await answer(turn, turn.text)
+        answered = await answer(turn, turn.text)
+        return [*answered, *await report_beside(turn)]
+
+
+async def report_beside(turn: Turn) -> list[dict[str, Any]]:
+    """A report that stands beside the question in the same message begins when the question is answered."""
+    told = without_questions(turn.text)
+    if not told or (turn.tracker.active_loop or {}).get("name"):
+        return []
+    place, matters = await turn.read(told)
+    if not (place and matters and matters[0]["item"]["status"] == "sure" and matters[0]["item"].get("named")):
+        return []
+    return [SlotSet("draft", {"begun": told}), FollowupAction("report_form")]
 
 
 async def answer_with_place(turn: Turn) -> list[dict[str, Any]]:

@@ -11,7 +11,7 @@ from typing import Any
 from rasa_sdk.events import ActiveLoop, FollowupAction, SlotSet
 
 from actions.backend_client import Refused
-from actions.emergency import kind_of, say_emergency
+from actions.emergency import is_faint, kind_of, say_emergency
 from actions.guide import answer_with_place
 from actions.handoff import hand_off, leave_queue
 from actions.places import only_a_place
@@ -81,6 +81,7 @@ class ValidateReportForm(HouseAction):
         draft = dict(turn.tracker.get_slot("draft") or {})
         if left := draft.pop("left", None):
             draft = left if turn.intent == "resume_report" else {}
+        draft.pop("aside", None)
         message_id = turn.metadata.get("message_id")
         if draft.get("seen") != message_id or message_id is None:
             starting = not turn.tracker.active_loop or not turn.tracker.active_loop.get("name")
@@ -114,7 +115,7 @@ async def read(turn: Turn, draft: dict[str, Any], asked: str | None) -> bool:
 
 async def take_danger(turn: Turn, draft: dict[str, Any], asked: str | None) -> bool:
     before = draft["danger_before"]
-    if kind_of(turn.text) == "other" and await only_a_place(turn):
+    if is_faint(turn) or (kind_of(turn.text) == "other" and await only_a_place(turn)):
         return await read_typed(turn, draft, asked)  # no danger, whatever the model heard in the place's name
     draft["danger"] = turn.text or before or ""
     draft["danger_told"] = before is not None
@@ -219,7 +220,7 @@ async def read_typed(turn: Turn, draft: dict[str, Any], asked: str | None) -> bo
         if asked == "confirmation" and turn.intent != "report_issue":
             return True
     if asked is None:
-        await begin(turn, draft, text)
+        await begin(turn, draft, draft.pop("begun", None) or text)
         return True
     if turn.intent in LEAVES or not text:
         return False
@@ -285,8 +286,15 @@ async def read_text(
     if correcting and not place and NOT_BUT.search(text):
         place, matters = await turn.read(NOT_BUT.sub("", text), parts=draft.get("parts"), pin=pin)
     draft["pin"] = location or pin
+    if asked == "matter" and len(text) <= LATER and DO_NOT_KNOW.search(text):
+        matters = []
     no_place = asked == "place" and (DO_NOT_KNOW.search(text) or turn.intent == "out_of_scope")
-    if turn.intent in ASIDE and not no_place and not (place and (asked == "place" or (asked == "confirmation" and correcting))):
+    if (
+        asked is not None
+        and turn.intent in ASIDE
+        and not no_place
+        and not (place and (asked == "place" or (asked == "confirmation" and correcting)))
+    ):
         return False
     if no_place:
         matters = []  # who cannot say where has said nothing about what

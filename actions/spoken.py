@@ -19,8 +19,17 @@ DO_NOT_KNOW = re.compile(
 )
 _LATER = "等会|等一会|等下|晚点|晚上|待会|呆会|回头|稍后|一会|马上|明天"
 PHOTO_LATER = re.compile(rf"(照片|图片|相片|拍照).{{0,6}}({_LATER})|({_LATER}).{{0,4}}(发照片|发图|拍照|拍张|补照片|补图)")
+QUESTION = re.compile(r"[?？]$|怎么|咋|多久|多少|什么|啥|哪|几点|几天|吗$|么$|能不能|可以不")
+CLAUSES = re.compile(r"(?<=[?？])|[，,。；;！!\s]+|顺便(?:问一?下|说一?下|问问)?|另外")
 TEMPER = re.compile(
     r"破系统|破玩意|什么(破|烂|玩意|东西)|干什么吃的|吃干饭|不作为|管不管|有没有人管|到底管|气死|忍无可忍|[妈娘]的|他妈|tmd"
     r"|投诉你们|糊弄|踢皮球|推来推去|白交|摆设",
     re.IGNORECASE,
 )
+
+
+def without_questions(text: str) -> str:
+    """What of a message is told and not asked, "" when all or nothing of it is a question."""
+    clauses = [clause for clause in CLAUSES.split(text) if clause and clause.strip()]
+    told = [clause for clause in clauses if not QUESTION.search(clause)]
+    return "，".join(told) if len(told) < len(clauses) else ""

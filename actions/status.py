@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-from rasa_sdk.events import ActiveLoop, SlotSet
+from rasa_sdk.events import ActiveLoop, FollowupAction, SlotSet
 
 from actions import opinions
 from actions.backend_client import Refused
@@ -15,6 +15,7 @@ from actions.turn import HouseAction, Turn, button
 Events = list[dict[str, Any]]
 NUMBER = re.compile(r"(?<!\d)(\d{4})[-\s—－]?(\d{4})(?!\d)")
 APPLICATION = re.compile(r"[Bb](\d{4})[-\s—－]?(\d{4})(?!\d)")
+SUPPLEMENT_WORD = re.compile(r"^[\s，,]*(我?(还|再)?(要|想|来)?补充(一下|一点|一句|两句)?)?[：:，,。\s]*")
 OVER = {"closed", "rejected", "withdrawn"}
 WITHDRAWABLE = {"reported", "accepted", "dispatched"}
 CARDS = 3
@@ -124,9 +125,7 @@ class Status(HouseAction):
             opinions.show(turn, opinion)
         mediations = [] if step else [m for m in (await turn.get("/mediations"))["mediations"] if m["state"] not in SETTLED]
         if not events and not consults and not mediations:
-            if not shown and not suggested:
-                turn.say("utter_no_events")
-            return []
+            return [] if shown or suggested else await nothing_reported(turn, step)
         still_open = [event for event in events if event["state"] not in OVER]
         if step and len(still_open) == 1:
             return await self._one(turn, still_open[0], step)
@@ -155,6 +154,16 @@ class Status(HouseAction):
             case _:
                 show_card(turn, event)
         return []
+
+
+async def nothing_reported(turn: Turn, step: str | None) -> Events:
+    """Who asks after something that they never reported here, and says what it is, reports it now."""
+    _, matters = await turn.read(turn.text) if turn.text and not step else (None, [])
+    in_form = bool((turn.tracker.active_loop or {}).get("name"))
+    if matters and not in_form and matters[0]["item"]["status"] == "sure" and matters[0]["item"].get("named"):
+        return [SlotSet("draft", {"begun": turn.text}), FollowupAction("report_form")]
+    turn.say("utter_no_events")
+    return []
 
 
 def ask_which(turn: Turn, step: str, still_open: list[dict[str, Any]], latest: dict[str, Any]) -> None:
@@ -258,13 +267,12 @@ class ValidateSupplementForm(HouseAction):
             return [SlotSet("supplement_content", "done"), SlotSet("requested_slot", None)]
         if turn.intent in ("cancel", "request_human", "emergency"):
             return []
-        if not turn.text and not turn.media:
+        text = SUPPLEMENT_WORD.sub("", NUMBER.sub("", turn.text)).strip()
+        if not text and not turn.media:
             return []
         number = turn.tracker.get_slot("supplement_number")
         try:
-            await turn.post(
-                f"/events/{number}/supplement", {"text": turn.text, "photos": turn.media}, once=f"supplement {number}"
-            )
+            await turn.post(f"/events/{number}/supplement", {"text": text, "photos": turn.media}, once=f"supplement {number}")
         except Refused as refused:
             turn.say("utter_not_possible", reason=refused.sentence)
             return [SlotSet("supplement_content", "over"), SlotSet("requested_slot", None)]

@@ -10,6 +10,7 @@ from actions.guide import answer
 from actions.handoff import PlaceInQueue
 from actions.opinions import OPINION
 from actions.places import place_alone
+from actions.spoken import TEMPER
 from actions.status import Status, number_in
 from actions.turn import HouseAction, Turn
 
@@ -25,6 +26,7 @@ OFFERED = {
     "emergency",
 }
 CHOICES = 3
+LEGAL = "x_legal"
 LOOKS_FOR_PERSON = re.compile(r"有人|人呢|人在|没人|还没来|不来|怎么还|[几多]久|半天|轮到|排到|第几")
 GRID_MEMBER = re.compile(r"网格[员长]")
 
@@ -53,7 +55,8 @@ async def by_matter(turn: Turn, likely: list[str]) -> list[dict[str, Any]] | Non
     item = matters[0]["item"]
     if await refused(turn, item):
         return []
-    if item["status"] == "sure" and place and "report_issue" in likely[:2]:
+    named = bool(item.get("named")) and ("report_issue" in likely or TEMPER.search(turn.text))
+    if item["status"] == "sure" and (named or (place and "report_issue" in likely[:2])):
         return [FollowupAction("report_form")]
     return None
 
@@ -96,7 +99,8 @@ async def refused(turn: Turn, item: dict[str, Any]) -> bool:
     if item["status"] != "off_list" or not item["named"]:
         return False
     await turn.post("/refusals", {"item_code": item["code"]}, once=item["code"])
-    turn.say("utter_refused", item=item["name"], channel=item["channel"])
+    lawyer = [{"title": turn.house.names("ask_legal"), "payload": "/ask_legal"}] if item["code"] == LEGAL else []
+    turn.say("utter_refused", extra_buttons=lawyer, item=item["name"], channel=item["channel"])
     return True
 
 

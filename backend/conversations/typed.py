@@ -12,6 +12,7 @@ from wording import Sentences
 LOOK_BACK = 6
 LONG_LOOK_BACK = 60
 LASTING = ("/verify", "/rate")
+WHOLE = ("/edit_report",)  # what follows 不对 is the correction itself
 LONGEST = 40
 _NOISE = re.compile(r"[\s，。！？、,.!?~～…：:；;“”\"']+")
 _TAIL = re.compile(r"(了|啦|啊|呀|呢|吧|的|哦|噢|嘛|哈|谢谢|多谢|谢谢你|谢谢您|师傅)+$")
@@ -61,7 +62,11 @@ def button_meant(text: str, buttons: list[dict[str, Any]]) -> dict[str, Any] | N
     for button in buttons:
         for words in (button["title"], *button.get("says", "").split()):
             wanted = bare(words)
-            begins = not asking and (head == wanted or (len(wanted) >= CERTAIN and said.startswith(wanted)))
+            begins = (
+                not asking
+                and not button["payload"].startswith(WHOLE)
+                and (head == wanted or (len(wanted) >= CERTAIN and said.startswith(wanted)))
+            )
             if said == wanted or begins:
                 matches.append((len(wanted), button))
     return max(matches, key=lambda match: match[0])[1] if matches else None

@@ -46,10 +46,10 @@ def by_place(reading: Reading, certain: Callable[[str, bool], bool]) -> list[str
     for names, at in _places(reading):
         before, after = text[start:at], text[at:]
         said, before = before, _JOINS.sub("", before)
-        joined = bool(said[len(before) :].strip(_MARKS))
+        and_so = bool(said[len(before) :].strip(_MARKS))
         here = {span.text for span in reading.spans if start <= span.start < at and span.field in _AREAS}
-        elsewhere = bool(here) and not here & names and not _GOES_ON.search(before) and not (joined and _LIKE.search(after))
-        if elsewhere and certain(before, joined) and certain(after, joined):
+        elsewhere = bool(here) and not here & names and not _GOES_ON.search(before) and not (and_so and _LIKE.search(after))
+        if elsewhere and certain(before, and_so) and certain(after, and_so):
             cuts.append(before)
             start = at
     return [*cuts, text[start:]]
@@ -73,3 +73,18 @@ def _places(reading: Reading) -> Iterator[tuple[set[str], int]]:
 
 def _start(span: Span) -> int:
     return span.start
+
+
+def joined(pieces: list[str], tell: list[bool]) -> list[str]:
+    """The pieces of a message with each that tells of nothing (``tell``: a place alone) put to the one before it, or after."""
+    whole: list[str] = []
+    waiting = ""
+    for piece, tells in zip(pieces, tell, strict=True):
+        if tells:
+            whole.append(f"{waiting}{piece}")
+            waiting = ""
+        elif whole:
+            whole[-1] = f"{whole[-1]}，{piece}"
+        else:
+            waiting = f"{waiting}{piece}，"
+    return whole or pieces

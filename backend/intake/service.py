@@ -13,7 +13,7 @@ from backend.grids import service as grids
 from backend.grids.address import AddressReader, Reading
 from backend.grids.gazetteer import Gazetteer
 from backend.grids.models import Level
-from backend.intake.matters import by_place, has_matter
+from backend.intake.matters import by_place, has_matter, joined
 from backend.intake.schemas import Pin
 from backend.triage.classifier import ItemClassifier
 
@@ -107,7 +107,8 @@ def matters_of(readers: Readers, reader: AddressReader, reading: Reading) -> lis
     def certain(part: str, joined: bool) -> bool:
         return has_matter(reader.read(part)) and items.certain(part, joined)
 
-    return [matter for part in by_place(reading, certain) for matter in items.split(part)]
+    pieces = [matter for part in by_place(reading, certain) for matter in items.split(part)]
+    return joined(pieces, [has_matter(reader.read(piece)) for piece in pieces])
 
 
 async def place_of(session: AsyncSession, gazetteer: Gazetteer, parts: dict[str, Any], *, pin: Pin | None) -> dict[str, Any]:
@@ -158,7 +159,7 @@ def item_of(readers: Readers, items: dict[str, Item], text: str) -> dict[str, An
         return _as_dict(best, "off_list") | {"named": any(word in text for word in (best.name, *best.keywords.split()))}
     admitted = [(item, p) for item, p in ranked if item.admitted]
     if best.admitted and (probability >= SURE or rival < probability * CLOSE_RATIO):
-        return _as_dict(best, "sure")
+        return _as_dict(best, "sure") | {"named": any(word in text for word in (best.name, *best.keywords.split()))}
     if probability < OFFERED:
         return {"status": "unknown", "choices": []}
     choices = [{"code": item.code, "name": item.name} for item, p in admitted[:CHOICES] if p >= KNOWN / 2]
