@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from backend.events.models import ActorKind, Event, EventPhoto, EventState, History, HistoryKind
 from backend.events.pushes import handler_name, title_of
 from backend.events.service import Desk
+from backend.feedback.masking import without_names
 from backend.localtime import say_moment
 
 STATE_NAMES = {
@@ -62,7 +63,7 @@ async def page(session: AsyncSession, event: Event, *, resident_id: int, desk: D
             "at": row.at.isoformat(),
             "when": say_moment(row.at, now=desk.now, zone=desk.zone),
             "state_name": STATE_NAMES[row.to_state] if row.to_state else KIND_NAMES[row.kind],
-            "text": row.note if _open_to(row, resident_id) else "",
+            "text": (row.note if mine else without_names(row.note)) if _open_to(row, resident_id) else "",
             "photos": row.photos if _open_to(row, resident_id) else [],
             "who": "您" if row.resident_id == resident_id else _who(row),
         }

@@ -9,13 +9,7 @@ SURNAMES = (
     "祁时耿牟卜詹关苗凌费纪靳盛童欧甄项曲成游阳裴席卫屈鲍位覃霍翁隋甘景薄单包司柏宁柯阮桂闵解强柴华车冉房边净阴佘丛岑娄"
 )
 TITLES = "先生|女士|小姐|师傅|阿姨|大爷|大妈|大叔|大伯|老师|医生|主任|书记|经理|奶奶|爷爷|叔叔|同志|婶|嫂|哥|姐"
-MASKS = [
-    (re.compile(r"[\w.+-]+@[\w.-]+|https?://[!-~]+", re.ASCII), "某"),
-    (re.compile(r"((?:微信|wx|qq)号?(?:是|[:：])?\s*)[a-z][\w-]{4,}", re.IGNORECASE | re.ASCII), r"\1某"),
-    (re.compile(r"\d"), "0"),
-    (re.compile(rf"[{NUMERALS}]{{5,}}"), "某"),
-    (re.compile(rf"[{NUMERALS}]+(?=号|栋|幢|座|单元|楼|室|户|弄|门)"), "某"),
-    (re.compile(r"[a-z](?=座|栋|幢|区\b|单元)", re.IGNORECASE), "某"),
+NAMES = [
     (
         re.compile(
             r"((?:我叫|名字叫|名叫|名字是|姓名是|姓名|联系人|户主)[:：是为]?\s*)"
@@ -27,6 +21,15 @@ MASKS = [
     (re.compile(rf"(?:欧阳|上官|司马|诸葛|[{SURNAMES}])(?={TITLES})"), "某"),
     (re.compile(rf"(?<=[老小])[{SURNAMES}](?![㐀-鿿]?(?:路|街|区|镇|村|桥|门|巷))"), "某"),
 ]
+MASKS = [
+    (re.compile(r"[\w.+-]+@[\w.-]+|https?://[!-~]+", re.ASCII), "某"),
+    (re.compile(r"((?:微信|wx|qq)号?(?:是|[:：])?\s*)[a-z][\w-]{4,}", re.IGNORECASE | re.ASCII), r"\1某"),
+    (re.compile(r"\d"), "0"),
+    (re.compile(rf"[{NUMERALS}]{{5,}}"), "某"),
+    (re.compile(rf"[{NUMERALS}]+(?=号|栋|幢|座|单元|楼|室|户|弄|门)"), "某"),
+    (re.compile(r"[a-z](?=座|栋|幢|区\b|单元)", re.IGNORECASE), "某"),
+    *NAMES,
+]
 
 
 def masked(text: str) -> str:
@@ -35,5 +38,12 @@ def masked(text: str) -> str:
     """
     text = " ".join(text.split())
     for pattern, mask in MASKS:
+        text = pattern.sub(mask, text)
+    return text
+
+
+def without_names(text: str) -> str:
+    """The text as it is, in which names after 我叫, 姓, 联系人 and before titles are replaced by 某."""
+    for pattern, mask in NAMES:
         text = pattern.sub(mask, text)
     return text

@@ -221,6 +221,25 @@ CONVERSATIONS: dict[str, list[tuple[str, list[str]]]] = {
         ("宫涵小区3号楼", ["宫涵社区第一网格的网格员是"]),
         ("我在宫涵社区3号楼", ["这里出了什么事"]),
     ],
+    "a question beside a report is answered, and the report begins": [
+        ("宫涵小区13号楼电梯坏了，顺便问下身份证丢了怎么补", ["带户口本到派出所", "宫涵小区13号楼", "电梯故障", SUMMARY]),
+        ("不对 是15号楼", ["事情：宫涵小区15号楼电梯坏了", "地点：城东街道宫涵社区宫涵小区15号楼", SUMMARY]),
+        ("马上登记", ["登记好了，编号 "]),
+        ("补充", ["请说要补充的话"]),
+        ("按钮也不亮了", ["已补充到编号"]),
+    ],
+    "a place beside a matter is no matter of its own": [
+        ("我家在柴墟花园5号楼 对面烧烤店油烟太大 还占道", ["您说了 2 件事", "烧烤店油烟太大", "柴墟花园5号楼", SUMMARY]),
+    ],
+    "a teenager's tiredness of life, and a danger that only the model hears": [
+        ("我不想上学了 活着好累", ["12356", "陪您说说话"]),
+        ("不用了", ["好的"]),
+        ("我儿子不在家 我不会用这个", ["您是想|还是没明白"]),
+    ],
+    "anger with a matter in it begins a report": [
+        ("你们到底有没有人管！！垃圾堆了一个礼拜！！！", ["对不住", "在哪儿呢"]),
+        ("宫涵小区26号楼！！！", ["宫涵小区26号楼", "垃圾清运", SUMMARY]),
+    ],
     "nothing reported yet": [
         ("我的事办得怎么样了", ["还没有上报过"]),
     ],

@@ -296,6 +296,12 @@ async def test_a_neighbour_is_offered_the_event_joins_once_and_is_told(story: St
     async with story.database.read() as session:
         supports = select(func.count()).select_from(History).where(History.kind == HistoryKind.SUPPORT)
         assert await session.scalar(supports) == 1
+    await story.step("member1", S.IN_PROGRESS)
+    await story.step("member1", S.HANDLED, "报事人张阿姨家门口的灯换好了")
+    async with story.database.read() as session:
+        for conversation_id, name in ((story.conversation_id, "张阿姨"), (neighbour.id, "某阿姨")):
+            texts = await session.scalars(select(Message.text).where(Message.conversation_id == conversation_id))
+            assert f"报事人{name}家门口的灯换好了" in "".join(texts)
 
 
 async def test_another_building_is_another_matter(story: Story) -> None:
