@@ -5,7 +5,7 @@ from typing import Any
 
 from rasa_sdk.events import ActiveLoop, FollowupAction, SlotSet
 
-from actions import opinions
+from actions import emergency, opinions
 from actions.backend_client import Refused
 from actions.handoff import leave_queue
 from actions.mediation_card import OVER as SETTLED
@@ -265,7 +265,9 @@ class ValidateSupplementForm(HouseAction):
             return []
         if turn.intent == "supplement_done" or (turn.intent in ("deny", "affirm", "thank") and not turn.media):
             return [SlotSet("supplement_content", "done"), SlotSet("requested_slot", None)]
-        if turn.intent in ("cancel", "request_human", "emergency"):
+        if turn.intent == "emergency" and emergency.kind_of(turn.text) == "other":
+            turn.say("utter_emergency_other")  # and it is added
+        elif turn.intent in ("cancel", "request_human", "emergency"):
             return []
         text = SUPPLEMENT_WORD.sub("", NUMBER.sub("", turn.text)).strip()
         if not text and not turn.media:

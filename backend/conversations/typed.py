@@ -102,7 +102,7 @@ async def press(session: AsyncSession, message: Message, *, sentences: Sentences
     asked = await questions(session, message.conversation_id, before=message.sequence, back=LONG_LOOK_BACK)
     latest = next((m.buttons for m in asked if m.sequence >= message.sequence - LOOK_BACK), [])
     lasting = next((m.buttons for m in asked if m.buttons[0]["payload"].startswith(LASTING)), [])
-    of_queue = sentences.say("utter_waiting_commands").buttons if waiting else []
+    of_queue = sentences.say("utter_waiting_commands").buttons[0 if waiting else 1 :]  # the last: no person, after all
     choices = (latest, lasting, of_queue, sentences.say("utter_commands").buttons)
     button = next(filter(None, (button_meant(message.text, buttons) for buttons in choices)), None)
     return button["payload"] if button else None

@@ -8,7 +8,7 @@ from backend.grids.address import Reading, Span
 # Openings and fillers that carry no matter by themselves.
 _EMPTY = re.compile(
     r"(您好|你好|喂|请问|麻烦(你们|您)?|那个|就是|嗯+|哎+|我们?|俺|咱们?|这里|那里|这边|那边|想|要|来|给|帮|跟你们?|向你们?|"
-    r"(确认|确定|可以|好的?|对的?|行|嗯+|没错|补充|修改|取消|算了|没了|没有了?|别的|其他|其它|吗)|报事|报个?事情?|报修|投诉|举报|反映|反应|上报|报一?下|说一?下|个|一下|问题|情况|事情|有|件|事|"
+    r"(确认|确定|可以|好的?|对的?|行|嗯+|没错|补充|修改|取消|算了|没了|没有了?|别的|其他|其它|吗)|报事|报个?事情?|报修|投诉|举报|反映|反应|上报|报一?下|说一?下|[两三几]件|个|一下|问题|情况|事情|有|件|事|"
     r"在|住|住在|位于|家|是|的|附近|旁边|门口|对面|里面?|小区|地址|位置|楼|层|了|吧|啊|呀|呢|哦|和|就|不是|而是|应该|改成|改为|换成|更正|不对|错|"
     r"拍|照片?|图片?|看看?|这个|这|那)+"
 )
@@ -76,15 +76,14 @@ def _start(span: Span) -> int:
 
 
 def joined(pieces: list[str], tell: list[bool]) -> list[str]:
-    """The pieces of a message with each that tells of nothing (``tell``: a place alone) put to the one before it, or after."""
+    """The pieces of a message that tell of something, the first with what stands before it. A place alone after a matter is no
+    piece: it is read out of the whole message."""
     whole: list[str] = []
     waiting = ""
     for piece, tells in zip(pieces, tell, strict=True):
         if tells:
             whole.append(f"{waiting}{piece}")
             waiting = ""
-        elif whole:
-            whole[-1] = f"{whole[-1]}，{piece}"
-        else:
+        elif not whole:
             waiting = f"{waiting}{piece}，"
     return whole or pieces

@@ -6,7 +6,7 @@ import pytest
 
 from backend.grids.address import AddressReader
 from backend.grids.gazetteer import Gazetteer
-from backend.intake.matters import by_place, has_matter
+from backend.intake.matters import by_place, has_matter, joined
 
 READER = AddressReader(Gazetteer.from_folder(Path(__file__).parents[3] / "demo"))
 WRONG = ("垃圾", "电线", "电梯", "路灯", "井盖", "摆摊")
@@ -35,3 +35,12 @@ def certain(part: str, _joined: bool) -> bool:
 )
 def test_a_message_is_cut_before_a_place_with_a_matter_of_its_own(text: str, parts: list[str] | None) -> None:
     assert by_place(READER.read(text), certain) == (parts or [text])
+
+
+def test_a_place_alone_is_no_matter() -> None:
+    for pieces, wanted in (
+        (["我家在柴墟花园5号楼", "对面油烟太大", "还占道"], ["我家在柴墟花园5号楼，对面油烟太大", "还占道"]),
+        (["桥栏杆断了半截", "赤坑村二组"], ["桥栏杆断了半截"]),
+        (["赤坑村二组"], ["赤坑村二组"]),
+    ):
+        assert joined(pieces, [has_matter(READER.read(piece)) for piece in pieces]) == wanted
