@@ -6,10 +6,10 @@ from sqlalchemy import func, select, text
 from backend.conversations import service as conversations
 from backend.disclosure import service
 from backend.disclosure.models import DisclosureSubscription, DisclosureTerm, Kind
-from backend.terms import terms_of
 from backend.grids.models import Area
 from backend.personal import service as personal
 from backend.personal.models import PersonalRequest, Wish
+from backend.terms import terms_of
 from backend.web import SENTENCES
 from tests.backend.opinions.forum import Forum
 
