@@ -46,6 +46,8 @@ def unit_code(cell: str) -> str:
     """A household's or dwelling's number. Raises ValueError."""
     if not _CODE.fullmatch(cell):
         raise ValueError("户号只能用汉字、字母、数字、短横和井号，最多64个字。")
+    if re.search(r"\d{11}", cell):
+        raise ValueError("户号里不能用身份证号、手机号。")
     return cell
 
 
