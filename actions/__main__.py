@@ -1,9 +1,12 @@
 """Run the action server on loopback."""
 
-import os
+import asyncio
+import logging
+import signal
 from pathlib import Path
 
-from rasa_sdk.endpoint import run
+import uvloop
+from aiohttp import web
 from rasa_sdk.executor import ActionExecutor
 
 from actions import (
@@ -25,6 +28,7 @@ from actions import (
     votes,
 )
 from actions.backend_client import Backend
+from actions.server import action_app
 from actions.settings import Settings
 from actions.turn import House, HouseAction
 from wording import Sentences
@@ -60,12 +64,23 @@ def executor(house: House) -> ActionExecutor:
     return found
 
 
-def main() -> None:
+async def main() -> None:
+    """Serve until SIGTERM or SIGINT."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     settings = Settings()
-    os.environ["SANIC_HOST"] = "127.0.0.1"  # rasa_sdk listens on every interface otherwise
     house = House(Backend(settings.backend_url, settings.service_token), Sentences.load(DOMAIN))
-    run(executor(house), port=settings.actions_port, cors_origins=[])
+    stop = asyncio.Event()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(name, stop.set)
+    runner = web.AppRunner(action_app(executor(house)), access_log=None, shutdown_timeout=5)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, "127.0.0.1", settings.actions_port).start()
+        await stop.wait()
+    finally:
+        await runner.cleanup()
+        await house.backend.close()
 
 
 if __name__ == "__main__":
-    main()
+    uvloop.run(main())

@@ -153,7 +153,6 @@ def environment_for(home: Home, parts: Sequence[str], addresses: Addresses) -> d
         "LINLITONG_SERVICE_TOKEN": home.service_token(),
         "LINLITONG_RESIDENT_PORT": str(addresses.ports["gateway"]),
         "LINLITONG_STAFF_PORT": addresses.staff.rsplit(":", 1)[1],
-        "SANIC_HOST": "127.0.0.1",  # rasa_sdk would listen on every interface
         "PYTHONUNBUFFERED": "1",
     }
     for part, url in here.items():

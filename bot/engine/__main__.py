@@ -9,6 +9,8 @@ import signal
 import sys
 import warnings
 
+import uvloop
+
 from bot.engine import lean, settings
 
 
@@ -18,7 +20,7 @@ def main() -> int:
     quiet_rasa()
     lean.leave_out_tensorflow()
     try:
-        asyncio.run(serve(settings.from_environment(os.environ)))
+        uvloop.run(serve(settings.from_environment(os.environ)))
     except settings.SettingsError as error:
         print(error, file=sys.stderr)
         return 2

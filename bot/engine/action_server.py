@@ -6,8 +6,11 @@ from json import dumps
 from typing import Any
 
 import aiohttp
+import rasa
 from rasa.core.actions.action import RemoteAction
 from rasa.shared.core.domain import Domain
+from rasa.shared.core.events import UserUttered
+from rasa.shared.core.trackers import DialogueStateTracker
 from rasa.utils.endpoints import ClientResponseError, EndpointConfig
 
 # What rasa_sdk answers when it has not seen the domain of this digest yet.
@@ -69,7 +72,17 @@ def _checked_already(_action: RemoteAction, _answer: dict[str, Any]) -> bool:
     return True
 
 
-# Rasa proves its own JSON schema right before each use of it, which takes 25 ms a call, five sixths of
-# a turn. ActionServer.request checks the outer form, and making events of the rest raises when it is
-# wrong. There is no seam for this: forms make their RemoteActions themselves.
+def _call(action: RemoteAction, tracker: DialogueStateTracker, _domain: Domain) -> dict[str, Any]:
+    """What an action is told: the slots, the form, the latest message, and of what came before only the intents."""
+    heard = [event for event in tracker.events if isinstance(event, UserUttered)]
+    before = [{"event": "user", "parse_data": {"intent": event.intent}} for event in heard]
+    state = tracker.current_state() | {"events": before}
+    return {"next_action": action.name(), "sender_id": tracker.sender_id, "tracker": state, "version": rasa.__version__}
+
+
+# There is no seam for these: forms make their RemoteActions themselves. Rasa proves its own JSON schema right before each
+# use of it, which takes 25 ms a call, five sixths of a turn; ActionServer.request checks the outer form, and making events
+# of the rest raises when it is wrong. And Rasa sends every event of the tail with all that was understood of it, which took
+# a quarter of the engine's time.
 RemoteAction._validate_action_result = _checked_already
+RemoteAction._action_call_format = _call

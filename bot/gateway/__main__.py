@@ -5,6 +5,7 @@ import logging
 import signal
 import sys
 
+import uvloop
 from aiohttp import web
 
 from bot.gateway.app import LOOPS, gateway_app
@@ -50,4 +51,4 @@ def with_telegram(settings: Settings, telegram: TelegramSettings) -> web.Applica
 
 
 if __name__ == "__main__":
-    sys.exit(asyncio.run(main()))
+    sys.exit(uvloop.run(main()))
