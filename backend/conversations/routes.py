@@ -9,8 +9,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from backend.conversations import service
 from backend.conversations.models import Author, Holder, Message, MessageKind
 from backend.conversations.schemas import Blocking, Claim, Fail, Finish, Handoff, InboundMessage, Release
+from backend.db import wake
 from backend.desk import service as visits
 from backend.desk.hours import calendar_of
+from backend.events import service as events
 from backend.house import BOOTH, DESK, GATE, patience_of
 from backend.media import service as media
 from backend.outbox import service as outbox
@@ -63,6 +65,8 @@ async def accept_message(request: web.Request) -> web.Response:
                     await _keep(session, request.app[VAULT], accepted, found)
                 await visits.hear(session, accepted, sentences=request.app[SENTENCES], now=now)
                 await proposals.hear(session, accepted, ears)
+                turns = await _take_up(session, accepted, body.worker, request)
+                seen = await _seen(session, [accepted.message], request)
             break
         except IntegrityError:  # the same newcomer twice at once: the second finds what the first wrote
             if attempt == 3:
@@ -73,6 +77,8 @@ async def accept_message(request: web.Request) -> web.Response:
             "conversation_id": accepted.conversation.id,
             "sequence": accepted.message.sequence,
             "repeat": accepted.repeat,
+            "turns": [turn.as_dict() for turn in turns],
+            "messages": seen,
         },
         status=200 if accepted.repeat else 201,
     )
@@ -86,6 +92,24 @@ async def note_blocking(request: web.Request) -> web.Response:
     async with request.app[DATABASE].write() as session:
         await turn(session, channel=body.channel, address=body.address, now=request.app[CLOCK].now())
     return web.json_response({"ok": True})
+
+
+async def _take_up(session: AsyncSession, accepted: service.Accepted, worker: str, request: web.Request) -> list[service.Turn]:
+    """The turn of a new message, leased to the worker who brought it, unless an earlier one is open or nobody is free."""
+    if accepted.repeat:
+        return []
+    conversation_id, now = accepted.conversation.id, accepted.message.created_at
+    sentences = request.app[SENTENCES]
+    turns = (
+        await service.claim_turns(
+            session, worker=worker, limit=1, sentences=sentences, now=now, conversation_id=conversation_id
+        )
+        if worker
+        else []
+    )
+    if not turns:
+        wake(session, "turns")
+    return turns
 
 
 async def _keep(session: AsyncSession, vault: Vault, accepted: service.Accepted, found: list[numbers.Found]) -> None:
@@ -115,18 +139,26 @@ async def claim_turns(request: web.Request) -> web.Response:
 
 @routes.post(r"/internal/v1/turns/{message_id:\d+}/finish")
 async def finish_turn(request: web.Request) -> web.Response:
+    """Also where the conversation is read, and what was written there, so that an open page can show it at once."""
     body = await body_of(request, Finish)
+    message_id = int(request.match_info["message_id"])
     async with request.app[DATABASE].write() as session:
+        account = await service.account_of(session, message_id)
         written = await service.finish_turn(
             session,
-            int(request.match_info["message_id"]),
+            message_id,
             replies=body.replies,
             sentences=request.app[SENTENCES],
             now=request.app[CLOCK].now(),
             watched=body.watched,
             danger=body.danger,
+            at_once=body.at_once,
         )
-    return web.json_response({"ok": True, "written": written})
+        seen = await _seen(session, written, request)
+        if written and await events.waits_for(session, written[0].conversation_id):
+            wake(session, "events")
+    place = {"channel": account.channel, "address": account.address}
+    return web.json_response({"ok": True, "written": bool(written), **place, "messages": seen})
 
 
 @routes.post(r"/internal/v1/turns/{message_id:\d+}/fail")
@@ -161,13 +193,19 @@ async def feed(request: web.Request) -> web.Response:
         if conversation is None:
             return web.json_response({"messages": [], "last_sequence": 0})
         messages = await service.feed(session, conversation.id, after=after, limit=limit)
-        types = await media.types(session, [key for m in messages for key in m.payload.get("media") or []])
-        seen = [as_seen(m, types) for m in messages]
-        for row, message in zip(messages, seen, strict=True):
-            message["text"] = await request.app[GATE].unveil(session, message["text"])
-            if row.author is Author.STAFF and (sealed := row.payload.get("sealed")):
-                message["text"] = await vaults.filled_in(session, request.app[VAULT], message["text"], sealed)
+        seen = await _seen(session, messages, request)
     return web.json_response({"messages": seen, "last_sequence": conversation.last_sequence})
+
+
+async def _seen(session: AsyncSession, messages: list[Message], request: web.Request) -> list[dict[str, Any]]:
+    """The messages as they are shown, receipts and staff's numbers filled in."""
+    types = await media.types(session, [key for m in messages for key in m.payload.get("media") or []])
+    seen = [as_seen(m, types) for m in messages]
+    for row, message in zip(messages, seen, strict=True):
+        message["text"] = await request.app[GATE].unveil(session, message["text"])
+        if row.author is Author.STAFF and (sealed := row.payload.get("sealed")):
+            message["text"] = await vaults.filled_in(session, request.app[VAULT], message["text"], sealed)
+    return seen
 
 
 def as_seen(message: Message, types: dict[str, str]) -> dict[str, Any]:

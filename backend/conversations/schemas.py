@@ -27,6 +27,7 @@ class InboundMessage(BaseModel):
     edited: bool = False
     refused: bool = False
     sent_at: str | None = None
+    worker: str = Field("", max_length=64)  # who takes up its turn at once, if it may be
 
 
 class Blocking(BaseModel):
@@ -48,6 +49,7 @@ class Finish(BaseModel):
     replies: list[dict[str, Any]] = Field(default_factory=list, max_length=50)
     watched: bool = False
     danger: bool = False
+    at_once: list[str] = Field(default_factory=list, max_length=10)  # channels that read the record themselves
 
 
 class Fail(BaseModel):

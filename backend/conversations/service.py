@@ -1,18 +1,20 @@
 """The way of a message: accepted once, taken up in order, answered in one transaction, never left in silence."""
 
+import functools
 import secrets
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import and_, exists, or_, select, update
+from sqlalchemy import Integer, Select, and_, bindparam, exists, or_, select, true, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
 from backend.conversations import typed
 from backend.conversations.models import Author, Conversation, Holder, Message, MessageKind, TurnState
-from backend.db import lock, wake
+from backend.db import UtcDateTime, lock, wake
 from backend.errors import Conflict, NotFound
 from backend.grids.calendar import Calendar
 from backend.grids.models import Area, Level
@@ -98,7 +100,6 @@ async def accept(session: AsyncSession, inbound: Inbound, *, now: datetime) -> A
     conversation.updated_at = now
     session.add(message)
     await session.flush()
-    wake(session, "turns")
     wake(session, "console")
     if with_staff:
         wake(session, "staff chat")
@@ -141,21 +142,43 @@ async def opened(session: AsyncSession, *, channel: str, address: str, now: date
 
 async def find(session: AsyncSession, *, channel: str, address: str) -> Conversation | None:
     """Return the conversation of a channel account, or None when it has never written."""
-    rows = await session.execute(
-        select(Conversation, Account)  # with the account, which is asked for next
-        .join(Account, Account.id == Conversation.account_id)
-        .where(Account.channel == channel, Account.address == address)
-    )
+    rows = await session.execute(_found(), {"channel": channel, "address": address})
     found = rows.one_or_none()
     return found[0] if found else None
 
 
+@functools.cache
+def _found() -> Select[tuple[Conversation, Account]]:
+    return (
+        select(Conversation, Account)  # with the account, which is asked for next
+        .join(Account, Account.id == Conversation.account_id)
+        .where(Account.channel == bindparam("channel"), Account.address == bindparam("address"))
+    )
+
+
+_BY_TRACKER_KEY = select(Conversation).where(Conversation.tracker_key == bindparam("tracker_key"))
+
+
 async def by_tracker_key(session: AsyncSession, tracker_key: str) -> Conversation:
     """Return the conversation that Rasa knows as ``tracker_key``. Raises NotFound."""
-    found = await session.scalar(select(Conversation).where(Conversation.tracker_key == tracker_key))
+    found = await session.scalar(_BY_TRACKER_KEY, {"tracker_key": tracker_key})
     if found is None:
         raise NotFound
     return found
+
+
+async def account_of(session: AsyncSession, message_id: int) -> Account:
+    """Return the account that a message was written from. Raises NotFound."""
+    found = await session.scalar(_account_of(), {"message_id": message_id})
+    if found is None:
+        raise NotFound
+    return found
+
+
+@functools.cache
+def _account_of() -> Select[tuple[Account]]:
+    written_from = select(Account).join(Conversation, Conversation.account_id == Account.id)
+    return written_from.join(Message, Message.conversation_id == Conversation.id).where(Message.id == bindparam("message_id"))
 
 
 def engine_text(message: Message) -> str:
@@ -205,28 +228,20 @@ class Turn:
         }
 
 
-async def claim_turns(session: AsyncSession, *, worker: str, limit: int, sentences: Sentences, now: datetime) -> list[Turn]:
-    """Lease the oldest open turn of each conversation. Of a conversation that a person took, words
+async def claim_turns(
+    session: AsyncSession,
+    *,
+    worker: str,
+    limit: int,
+    sentences: Sentences,
+    now: datetime,
+    conversation_id: int | None = None,
+) -> list[Turn]:
+    """Lease the oldest open turn of each conversation, or of the one that is named. Of a conversation that a person took, words
     are leased to be watched for danger, and everything else is passed on.
     """
-    earlier = aliased(Message)
-    behind = exists().where(
-        earlier.conversation_id == Message.conversation_id,
-        earlier.sequence < Message.sequence,
-        earlier.turn_state.in_(OPEN),
-    )
-    ready = or_(
-        and_(Message.turn_state == TurnState.PENDING, Message.turn_next_at <= now),
-        and_(Message.turn_state == TurnState.RUNNING, Message.turn_lease_until <= now),
-    )
-    rows = await session.execute(
-        select(Message, Conversation)
-        .join(Conversation, Conversation.id == Message.conversation_id)
-        .where(Message.turn_state.in_(OPEN), ready, ~behind)
-        .order_by(Message.id)
-        .limit(limit)
-        .with_for_update(skip_locked=True, of=Message)
-    )
+    given = {"now": now, "limit": limit, "conversation_id": conversation_id}
+    rows = await session.execute(_claimable(conversation_id is not None), given)
     turns = []
     for message, conversation in rows.all():
         watch = conversation.holder is Holder.STAFF
@@ -245,6 +260,35 @@ async def claim_turns(session: AsyncSession, *, worker: str, limit: int, sentenc
     return turns
 
 
+@functools.cache
+def _claimable(of_one: bool) -> Select[tuple[Message, Conversation]]:
+    """What may be claimed, for {now, limit, conversation_id}: put together once, which takes longer than to run it."""
+    now = bindparam("now", type_=UtcDateTime())
+    earlier = aliased(Message)
+    behind = exists().where(
+        earlier.conversation_id == Message.conversation_id,
+        earlier.sequence < Message.sequence,
+        earlier.turn_state.in_(OPEN),
+    )
+    ready = or_(
+        and_(Message.turn_state == TurnState.PENDING, Message.turn_next_at <= now),
+        and_(Message.turn_state == TurnState.RUNNING, Message.turn_lease_until <= now),
+    )
+    return (
+        select(Message, Conversation)
+        .join(Conversation, Conversation.id == Message.conversation_id)
+        .where(
+            Message.turn_state.in_(OPEN),
+            ready,
+            ~behind,
+            Message.conversation_id == bindparam("conversation_id") if of_one else true(),
+        )
+        .order_by(Message.id)
+        .limit(bindparam("limit", type_=Integer))
+        .with_for_update(skip_locked=True, of=Message)
+    )
+
+
 async def finish_turn(
     session: AsyncSession,
     message_id: int,
@@ -254,9 +298,10 @@ async def finish_turn(
     now: datetime,
     watched: bool = False,
     danger: bool = False,
-) -> bool:
-    """Store the bot's replies and end the turn; returns False when nothing was written, because the turn had
-    ended already or a person took the conversation meanwhile.
+    at_once: Collection[str] = (),
+) -> list[Message]:
+    """Store the bot's replies and end the turn; returns the message with its replies, or nothing when nothing was written,
+    because the turn had ended already or a person took the conversation meanwhile. ``at_once``: see ``outbox.say``.
 
     The first answer a resident ever gets comes with one line on what is kept: see ``with_privacy``.
     """
@@ -264,25 +309,28 @@ async def finish_turn(
     if message is None or message.turn_state is None:
         raise NotFound
     if message.turn_state is TurnState.WITH_STAFF or message.turn_state not in OPEN:
-        return False
+        return []
     conversation = await session.get_one(Conversation, message.conversation_id)
     await lock(session, conversation)
     if conversation.holder is Holder.STAFF:
         _end_turn(message, TurnState.WITH_STAFF)
         if danger:
             await warn(session, conversation, message, sentences=sentences, now=now)
-        return False
+        return []
     if watched:  # the person has just gone: the bot answers after all
         _end_turn(message, TurnState.PENDING)
         message.turn_next_at = now
         wake(session, "turns")
-        return False
+        return []
     if message.payload.get("refused"):
         replies = [{"text": sentences.say("utter_media_refused").text}, *replies]
     if message.sequence == 1:
         replies = with_privacy(replies, sentences)
+    if conversation.last_sequence > message.sequence:
+        wake(session, "turns")  # something waits behind it
+    written = [message]
     for reply in replies:
-        await outbox.say(
+        said = await outbox.say(
             session,
             conversation,
             now=now,
@@ -291,11 +339,11 @@ async def finish_turn(
             buttons=reply.get("buttons") or [],
             media=reply.get("media") or None,
             in_reply_to=message.id,
+            at_once=at_once,
         )
+        written.append(said)
     _end_turn(message, TurnState.DONE)
-    wake(session, "turns")
-    wake(session, "events")
-    return True
+    return written
 
 
 def with_privacy(replies: list[dict[str, Any]], sentences: Sentences) -> list[dict[str, Any]]:

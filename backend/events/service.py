@@ -5,7 +5,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import exists, func, or_, select
+from sqlalchemy import bindparam, exists, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend.catalogue import service as catalogue
@@ -598,6 +598,21 @@ async def similar(
         .limit(SIMILAR)
     )
     return [event for event in rows if not building or event.place.get("building") in (None, building)]
+
+
+async def waits_for(session: AsyncSession, conversation_id: int) -> bool:
+    """Whether something that was filed or reopened here is to be taken up as soon as the turn has been answered."""
+    return bool(await session.scalar(_WAITING, {"conversation_id": conversation_id}))
+
+
+_WAITING = (
+    select(Event.id)
+    .where(
+        Event.state.in_((EventState.REPORTED, EventState.REOPENED)),
+        Event.conversation_id == bindparam("conversation_id"),
+    )
+    .limit(1)
+)
 
 
 async def withdraw(session: AsyncSession, event: Event, *, resident_id: int, desk: Desk) -> None:

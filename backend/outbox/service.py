@@ -1,16 +1,18 @@
 """Saying something to a resident: the message and its delivery are written with whatever caused them."""
 
+import functools
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, and_, exists, func, select, true, update
+from sqlalchemy import ColumnElement, Integer, Select, and_, bindparam, exists, func, select, true, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
 from backend.conversations.models import Author, Conversation, Message, MessageKind, TurnState
-from backend.db import wake
+from backend.db import UtcDateTime, wake
 from backend.errors import BadInput, NotFound
 from backend.outbox.models import Delivery, DeliveryState
 from backend.residents.models import Account
@@ -59,10 +61,12 @@ async def say(
     in_reply_to: int | None = None,
     urgent: bool = False,
     external_id: str | None = None,
+    at_once: Collection[str] = (),
 ) -> Message:
     """Write an outbound message and queue it; returns the message. The caller's transaction makes it real.
 
-    ``urgent``: danger to somebody, which goes out at night too.
+    ``urgent``: danger to somebody, which goes out at night too. ``at_once``: channels that read the record, so that what is
+    written for them is delivered.
     """
     message = Message(
         conversation_id=conversation.id,
@@ -80,19 +84,25 @@ async def say(
     session.add(message)
     await session.flush()
     account = await session.get_one(Account, conversation.account_id)
+    state = DeliveryState.HELD if account.blocked_at else DeliveryState.QUEUED
+    if account.channel in at_once:
+        state = DeliveryState.DELIVERED
     session.add(
         Delivery(
             conversation_id=conversation.id,
             message_id=message.id,
             channel=account.channel,
             address=account.address,
-            state=DeliveryState.HELD if account.blocked_at else DeliveryState.QUEUED,
+            state=state,
+            attempts=1 if state is DeliveryState.DELIVERED else 0,
             next_at=now,
+            delivered_at=now if state is DeliveryState.DELIVERED else None,
             created_at=now,
         )
     )
     await session.flush()
-    wake(session, "deliveries")
+    if state is DeliveryState.QUEUED:
+        wake(session, "deliveries")
     wake(session, "console")
     return message
 
@@ -119,38 +129,9 @@ async def claim(
     A conversation whose turn is running is left alone: what the turn says comes before what it caused. In ``quiet`` hours a
     push stays for the morning and lets answers pass: see ``_wakes``. In the morning they go out in their order.
     """
-    earlier, turn = aliased(Delivery), aliased(Message)
-    running = exists().where(
-        turn.conversation_id == Delivery.conversation_id,
-        turn.turn_state == TurnState.RUNNING,
-        turn.turn_lease_until > now,
-    )
     night = quiet is not None and quiet.at(now)
-    before = [earlier.conversation_id == Delivery.conversation_id, earlier.id < Delivery.id, earlier.state.in_(OPEN)]
-    if night:
-        before.append(~_wakes(earlier, now))
-    behind = exists().where(*before)
-    free = (Delivery.state == DeliveryState.QUEUED) | (
-        and_(Delivery.state == DeliveryState.SENDING, Delivery.lease_until <= now)
-    )
-    rows = (
-        await session.execute(
-            select(Delivery, Message)
-            .join(Message, Message.id == Delivery.message_id)
-            .where(
-                Delivery.state.in_(OPEN),
-                free,
-                Delivery.next_at <= now,
-                Delivery.channel.in_(channels),
-                ~_wakes(Delivery, now) if night else true(),
-                ~behind,
-                ~running,
-            )
-            .order_by(Delivery.id)
-            .limit(limit)
-            .with_for_update(skip_locked=True, of=Delivery)
-        )
-    ).all()
+    given = {"now": now, "recently": now - ANSWERS_WITHIN, "channels": channels, "limit": limit}
+    rows = (await session.execute(_claimable(night), given)).all()
     for delivery, _ in rows:
         delivery.state = DeliveryState.SENDING
         delivery.worker = worker
@@ -159,15 +140,50 @@ async def claim(
     return [(delivery, message) for delivery, message in rows]
 
 
-def _wakes(delivery: Any, now: datetime) -> ColumnElement[bool]:
+@functools.cache
+def _claimable(night: bool) -> Select[tuple[Delivery, Message]]:
+    """What may be claimed, for {now, recently, channels, limit}: put together once, which takes longer than to run it."""
+    now = bindparam("now", type_=UtcDateTime())
+    earlier, turn = aliased(Delivery), aliased(Message)
+    running = exists().where(
+        turn.conversation_id == Delivery.conversation_id,
+        turn.turn_state == TurnState.RUNNING,
+        turn.turn_lease_until > now,
+    )
+    before = [earlier.conversation_id == Delivery.conversation_id, earlier.id < Delivery.id, earlier.state.in_(OPEN)]
+    if night:
+        before.append(~_wakes(earlier))
+    behind = exists().where(*before)
+    free = (Delivery.state == DeliveryState.QUEUED) | (
+        and_(Delivery.state == DeliveryState.SENDING, Delivery.lease_until <= now)
+    )
+    return (
+        select(Delivery, Message)
+        .join(Message, Message.id == Delivery.message_id)
+        .where(
+            Delivery.state.in_(OPEN),
+            free,
+            Delivery.next_at <= now,
+            Delivery.channel.in_(bindparam("channels", expanding=True)),
+            ~_wakes(Delivery) if night else true(),
+            ~behind,
+            ~running,
+        )
+        .order_by(Delivery.id)
+        .limit(bindparam("limit", type_=Integer))
+        .with_for_update(skip_locked=True, of=Delivery)
+    )
+
+
+def _wakes(delivery: Any) -> ColumnElement[bool]:
     """Whether this is a push that nobody waits for: said by the system, not urgent, no answer to a message, and the
-    resident has not written within ANSWERS_WITHIN.
+    resident has not written ``recently``.
     """
     said, wrote = aliased(Message), aliased(Message)
     recently = exists().where(
         wrote.conversation_id == delivery.conversation_id,
         wrote.author == Author.RESIDENT,
-        wrote.created_at > now - ANSWERS_WITHIN,
+        wrote.created_at > bindparam("recently", type_=UtcDateTime()),
     )
     return exists().where(
         said.id == delivery.message_id,

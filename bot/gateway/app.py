@@ -66,6 +66,7 @@ async def clients(app: web.Application) -> AsyncIterator[None]:
 
 async def web_channel(app: web.Application) -> AsyncIterator[None]:
     app[api.WEB] = app[CHANNELS][Web.name] = channel = Web()
+    app[api.TURNS] = Turns(app[api.BACKEND], app[ENGINE], channel, slots=app[SETTINGS].gateway_turns)
 
     async def close(_app: web.Application) -> None:
         channel.close()
@@ -97,7 +98,7 @@ async def carry(app: web.Application) -> None:
             await pauses.wait()
     logger.info("carrying turns and deliveries for %s", ", ".join(app[CHANNELS]))
     async with asyncio.TaskGroup() as tasks:
-        tasks.create_task(Turns(backend, app[ENGINE], slots=settings.gateway_turns).run())
+        tasks.create_task(app[api.TURNS].run())
         for name, channel in app[CHANNELS].items():  # one that is slow takes no slots from another
             tasks.create_task(Deliveries(backend, {name: channel}, slots=settings.gateway_deliveries).run())
             if name in STAFF_CHANNELS:

@@ -30,9 +30,12 @@ class BackendClient:
         self._http, self._url, self._worker = http, url.rstrip("/"), worker
         self._headers = {"Authorization": f"Bearer {token}"}
 
-    async def accept(self, message: dict[str, Any]) -> dict[str, Any]:
-        """Commit an inbound message: {message_id, conversation_id, sequence, repeat}."""
-        return await self._json("POST", "/messages", json=message)
+    async def accept(self, message: dict[str, Any], *, take_up: bool = False) -> dict[str, Any]:
+        """Commit an inbound message: {message_id, conversation_id, sequence, repeat, turns, messages}.
+
+        ``take_up``: ``turns`` holds its turn, leased, if it may begin. ``messages`` holds it as the page shows it.
+        """
+        return await self._json("POST", "/messages", json=message | ({"worker": self._worker} if take_up else {}))
 
     async def note_blocking(self, *, channel: str, address: str, blocked: bool) -> None:
         """A resident blocked us, or does so no longer."""
@@ -61,8 +64,13 @@ class BackendClient:
         body = {"worker": self._worker, "limit": limit, "wait_seconds": wait}
         return (await self._json("POST", "/turns/claim", json=body, timeout=SLOW))["turns"]
 
-    async def finish_turn(self, message_id: int, replies: list[dict[str, Any]]) -> None:
-        await self._json("POST", f"/turns/{message_id}/finish", json={"worker": self._worker, "replies": replies})
+    async def finish_turn(self, message_id: int, replies: list[dict[str, Any]], *, at_once: list[str]) -> dict[str, Any]:
+        """{channel, address, messages}: where the conversation is read, and what is new in it as the page shows it.
+
+        On channels ``at_once`` it is delivered with that.
+        """
+        body = {"worker": self._worker, "replies": replies, "at_once": at_once}
+        return await self._json("POST", f"/turns/{message_id}/finish", json=body)
 
     async def finish_watch(self, message_id: int, *, danger: bool) -> None:
         """End the turn of a message that a person answers."""

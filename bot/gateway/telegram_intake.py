@@ -21,6 +21,7 @@ from bot.gateway.telegram_bot import TelegramBot, reason_of
 from bot.gateway.telegram_files import Files, NotFetched
 from bot.gateway.telegram_inbound import CHANNEL, Attachment, read_message, read_press, read_raw
 from bot.gateway.telegram_pace import Pace
+from bot.gateway.turns import Turns
 from bot.gateway.worker import without_words
 
 logger = logging.getLogger(__name__)
@@ -36,8 +37,8 @@ HOPELESS = {400, 413, 422}  # what the backend will answer again however often i
 class Intake:
     """Takes updates one after another; the same one again changes nothing."""
 
-    def __init__(self, bot: TelegramBot, backend: BackendClient, files: Files, pace: Pace) -> None:
-        self._bot, self._backend, self._files, self._pace = bot, backend, files, pace
+    def __init__(self, bot: TelegramBot, backend: BackendClient, turns: Turns, files: Files, pace: Pace) -> None:
+        self._bot, self._backend, self._turns, self._files, self._pace = bot, backend, turns, files, pace
         self._groups: dict[int, float] = {}
 
     async def take(self, raw: dict[str, Any]) -> None:
@@ -104,7 +105,7 @@ class Intake:
     async def _accept(self, inbound: dict[str, Any]) -> dict[str, Any]:
         """Commit the message. Raises BackendDown, or BackendRefused when the backend will never take it."""
         try:
-            return await self._backend.accept(inbound)
+            return await self._turns.accept(inbound)
         except BackendRefused as refused:
             if refused.status in HOPELESS:
                 raise

@@ -10,7 +10,7 @@ from telegram.error import InvalidToken, RetryAfter, TelegramError
 
 from bot.gateway.app import CHANNELS, Context
 from bot.gateway.channels.telegram import Telegram
-from bot.gateway.pages.api import BACKEND
+from bot.gateway.pages.api import BACKEND, TURNS
 from bot.gateway.pauses import Pauses
 from bot.gateway.telegram_bot import TelegramBot, reason_of, seconds_of
 from bot.gateway.telegram_files import Files
@@ -39,7 +39,7 @@ def telegram(settings: TelegramSettings, pace: Pace | None = None) -> Context:
         backend, speed = app[BACKEND], pace or Pace()
         async with aiohttp.ClientSession(trust_env=True, cookie_jar=aiohttp.DummyCookieJar()) as http:
             app[CHANNELS][Telegram.name] = Telegram(bot, backend.media, speed)
-            app[INTAKE] = intake = Intake(bot, backend, Files(bot, http), speed)
+            app[INTAKE] = intake = Intake(bot, backend, app[TURNS], Files(bot, http), speed)
             app[SECRET] = secret_of(settings)
             task = asyncio.create_task(_receive(bot, intake, settings))
             yield

@@ -5,6 +5,7 @@ import time
 from typing import Any
 
 from bot.gateway.backend_client import BackendClient
+from bot.gateway.channels.web import Web
 from bot.gateway.engine_client import EngineClient, EngineFailed
 from bot.gateway.worker import Worker, report
 
@@ -12,14 +13,24 @@ logger = logging.getLogger(__name__)
 
 
 class Turns:
-    """The backend gives out one turn of a conversation at a time, so the order needs no care here."""
+    """The backend gives out one turn of a conversation at a time, so the order needs no care here.
 
-    def __init__(self, backend: BackendClient, engine: EngineClient, *, slots: int) -> None:
-        self._backend, self._engine = backend, engine
+    ``page`` is told what a turn wrote; for it the backend has nothing to deliver.
+    """
+
+    def __init__(self, backend: BackendClient, engine: EngineClient, page: Web, *, slots: int) -> None:
+        self._backend, self._engine, self._page = backend, engine, page
         self._worker = Worker("turns", lambda free: backend.claim_turns(limit=free), self.take, slots=slots)
 
     async def run(self) -> None:
         await self._worker.run()
+
+    async def accept(self, message: dict[str, Any]) -> dict[str, Any]:
+        """Commit an inbound message, and begin its turn in the same breath if a slot is free: see BackendClient.accept."""
+        accepted = await self._backend.accept(message, take_up=self._worker.free)
+        for turn in accepted["turns"]:
+            self._worker.take(turn)
+        return accepted
 
     async def take(self, turn: dict[str, Any]) -> None:
         """Answer one claimed turn and report how it ended."""
@@ -37,10 +48,15 @@ class Turns:
             await self._fail(message_id, "gateway_defect")
             raise
         else:
-            if await report(what, lambda: self._backend.finish_turn(message_id, replies)):
+            if await report(what, lambda: self._finish(message_id, replies)):
                 logger.info("%s: %d replies in %.0f ms", what, len(replies), 1000 * (time.monotonic() - began))
             else:
                 await self._fail(message_id, "replies_not_stored")
+
+    async def _finish(self, message_id: int, replies: list[dict[str, Any]]) -> None:
+        told = await self._backend.finish_turn(message_id, replies, at_once=[self._page.name])
+        if told["channel"] == self._page.name:
+            self._page.tell(told["address"], told["messages"])
 
     async def _watch(self, turn: dict[str, Any], what: str) -> None:
         """A person answers this one; only whether it tells of danger is asked, and reported."""

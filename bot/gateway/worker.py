@@ -32,9 +32,22 @@ class Worker:
         self._name, self._claim, self._work = name, claim, work
         self._slots, self._grace = slots, grace
         self._tasks: set[asyncio.Task[None]] = set()
+        self._running = False
+
+    @property
+    def free(self) -> bool:
+        """Whether an item may be given to ``take`` that was not claimed here."""
+        return self._running and len(self._tasks) < self._slots
+
+    def take(self, item: Item) -> None:
+        """Begin to work on a leased item."""
+        task = asyncio.create_task(self._work(item))
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
 
     async def run(self) -> None:
         pauses = Pauses()
+        self._running = True
         try:
             while True:
                 if len(self._tasks) >= self._slots:
@@ -48,10 +61,9 @@ class Worker:
                     continue
                 pauses.reset()
                 for item in items:
-                    task = asyncio.create_task(self._work(item))
-                    self._tasks.add(task)
-                    task.add_done_callback(self._done)
+                    self.take(item)
         finally:
+            self._running = False
             if self._tasks:
                 await asyncio.wait(self._tasks, timeout=self._grace)
             for task in self._tasks:

@@ -277,7 +277,7 @@ async def test_the_stream_says_when_the_backend_is_down_and_goes_on_when_it_is_b
         for _ in range(3):
             await events.next()
         await running.backend.stop()
-        running.gateway.runner.app[WEB].wake(device.address)
+        running.gateway.runner.app[WEB].tell(device.address)
         await events.next("down")
         await running.backend.start()
         await running.push(device.address, "【已派遣】")

@@ -12,9 +12,11 @@ from bot.gateway.pages.device import address_of
 from bot.gateway.pages.errors import BadRequest, PhotoTooLarge
 from bot.gateway.pages.limits import Limit
 from bot.gateway.pages.seen import SEAL
+from bot.gateway.turns import Turns
 
 BACKEND = web.AppKey("backend", BackendClient)
 WEB = web.AppKey("web", Web)
+TURNS = web.AppKey("turns", Turns)
 LIMIT = web.AppKey("limit", Limit)
 MEDIA_BYTES = web.AppKey("media_bytes", int)
 LOOK_EVERY = web.AppKey("look_every", float)
@@ -29,8 +31,8 @@ async def send(request: web.Request) -> web.Response:
     address = address_of(request)
     message = inbound.message(await inbound.body_of(request), address=address, seal=request.app[SEAL])
     request.app[LIMIT].take(address)
-    accepted = await request.app[BACKEND].accept(message)
-    request.app[WEB].wake(address)
+    accepted = await request.app[TURNS].accept(message)
+    request.app[WEB].tell(address, accepted["messages"])
     return web.json_response({key: accepted[key] for key in ("message_id", "sequence", "repeat")}, status=202)
 
 

@@ -1,6 +1,5 @@
 """The live part of the page: server-sent events that follow a conversation."""
 
-import asyncio
 import json
 from collections.abc import Iterator
 from typing import Any
@@ -8,7 +7,7 @@ from typing import Any
 from aiohttp import web
 
 from bot.gateway.backend_client import BackendClient, BackendDown
-from bot.gateway.channels.web import Web
+from bot.gateway.channels.web import Stored, Web
 from bot.gateway.pages import seen
 from bot.gateway.pages.errors import BadRequest
 from bot.gateway.pages.seen import Seal
@@ -26,8 +25,13 @@ class Tail:
         self.after = after
         self._open: dict[int, str] = {}  # sequence of a resident's message: its turn when last told
 
-    async def news(self) -> list[dict[str, Any]]:
-        """New messages in order, and {message_id, turn} for each turn that has moved on. Raises BackendDown."""
+    async def news(self, heard: list[Stored] | None = None) -> list[dict[str, Any]]:
+        """New messages in order, and {message_id, turn} for each turn that has moved on. Raises BackendDown.
+
+        The backend is asked unless ``heard``, what the bell said, goes on where this stands.
+        """
+        if heard is not None and self._goes_on(heard):
+            return [told for stored in heard for told in self._told(stored)]
         news: list[dict[str, Any]] = []
         start = min([self.after, *(sequence - 1 for sequence in self._open)])
         while True:
@@ -37,6 +41,10 @@ class Tail:
             if len(page["messages"]) < PAGE:
                 return news
             start = page["messages"][-1]["sequence"]
+
+    def _goes_on(self, heard: list[Stored]) -> bool:
+        new = [stored["sequence"] for stored in heard if stored["sequence"] > self.after]
+        return new == list(range(self.after + 1, self.after + 1 + len(new)))
 
     def _told(self, stored: dict[str, Any]) -> Iterator[dict[str, Any]]:
         sequence, turn = stored["sequence"], stored["turn"]
@@ -80,19 +88,15 @@ async def serve(request: web.Request, tail: Tail, web_channel: Web, address: str
     try:
         await response.prepare(request)
         await response.write(b"retry: 1000\n\n")
+        heard: list[Stored] | None = None
         while not web_channel.closed:
-            bell.clear()
             try:
-                events = [_event(each) for each in await tail.news()]
+                events = [_event(each) for each in await tail.news(heard)]
                 pause = every
             except BackendDown:
                 events, pause = [b"event: down\ndata: {}\n\n"], 1.0
             await response.write(b"".join(events) or b"event: beat\ndata: {}\n\n")
-            try:
-                async with asyncio.timeout(pause):
-                    await bell.wait()
-            except TimeoutError:
-                continue
+            heard = await bell.wait(pause)
     except ConnectionError:
         pass  # the browser has gone
     finally:

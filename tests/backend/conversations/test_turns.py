@@ -30,7 +30,7 @@ async def claim(database: Database, clock: FakeClock, worker: str = "w1") -> lis
         return await service.claim_turns(session, worker=worker, limit=10, sentences=SENTENCES, now=clock.now())
 
 
-async def finish(database: Database, clock: FakeClock, sentences: Sentences, message_id: int, *texts: str) -> bool:
+async def finish(database: Database, clock: FakeClock, sentences: Sentences, message_id: int, *texts: str) -> list[Message]:
     async with database.write() as session:
         return await service.finish_turn(
             session,

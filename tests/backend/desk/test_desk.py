@@ -357,7 +357,7 @@ async def test_danger_while_a_person_talks_is_answered_at_once_and_marked(play: 
             written = await conversations.finish_turn(
                 session, message_id, replies=[], sentences=sentences, now=play.clock.now(), watched=True, danger=True
             )
-            assert written is False
+            assert not written
     warning = sentences.say("utter_danger_with_person").text
     assert (await play.told(one)).count(warning) == 1  # not twice within ten minutes
     async with play.database.read() as session:
