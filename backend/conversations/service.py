@@ -8,12 +8,12 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Integer, Select, and_, bindparam, exists, or_, select, true, update
+from sqlalchemy import Integer, Select, and_, bindparam, exists, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
 from backend.conversations import typed
-from backend.conversations.models import Author, Conversation, Holder, Message, MessageKind, TurnState
+from backend.conversations.models import Author, Conversation, Holder, Message, MessageKind, TurnState, is_open
 from backend.db import UtcDateTime, lock, wake
 from backend.errors import Conflict, NotFound
 from backend.grids.calendar import Calendar
@@ -264,11 +264,14 @@ async def claim_turns(
 def _claimable(of_one: bool) -> Select[tuple[Message, Conversation]]:
     """What may be claimed, for {now, limit, conversation_id}: put together once, which takes longer than to run it."""
     now = bindparam("now", type_=UtcDateTime())
-    earlier = aliased(Message)
+    earlier, listed = aliased(Message), aliased(Message)
+    open_turns = select(listed.id).where(is_open(listed))
+    if of_one:
+        open_turns = open_turns.where(listed.conversation_id == bindparam("conversation_id"))
     behind = exists().where(
         earlier.conversation_id == Message.conversation_id,
         earlier.sequence < Message.sequence,
-        earlier.turn_state.in_(OPEN),
+        is_open(earlier),
     )
     ready = or_(
         and_(Message.turn_state == TurnState.PENDING, Message.turn_next_at <= now),
@@ -277,12 +280,7 @@ def _claimable(of_one: bool) -> Select[tuple[Message, Conversation]]:
     return (
         select(Message, Conversation)
         .join(Conversation, Conversation.id == Message.conversation_id)
-        .where(
-            Message.turn_state.in_(OPEN),
-            ready,
-            ~behind,
-            Message.conversation_id == bindparam("conversation_id") if of_one else true(),
-        )
+        .where(Message.id.in_(open_turns), ready, ~behind)
         .order_by(Message.id)
         .limit(bindparam("limit", type_=Integer))
         .with_for_update(skip_locked=True, of=Message)
@@ -417,7 +415,7 @@ async def release_turns(session: AsyncSession, *, worker: str) -> int:
     """Free the turns that ``worker`` held when it died; returns how many."""
     result = await session.execute(
         update(Message)
-        .where(Message.turn_state == TurnState.RUNNING, Message.turn_worker == worker)
+        .where(is_open(Message), Message.turn_state == TurnState.RUNNING, Message.turn_worker == worker)
         .values(turn_state=TurnState.PENDING, turn_worker=None, turn_lease_until=None)
     )
     wake(session, "turns")

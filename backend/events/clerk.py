@@ -3,8 +3,7 @@
 from sqlalchemy import ColumnElement, exists, or_
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from backend.conversations import service as conversations
-from backend.conversations.models import Message
+from backend.conversations.models import Message, is_open
 from backend.db import Database
 from backend.duties import Duty, do_due
 from backend.events import service
@@ -16,7 +15,7 @@ from backend.house import DeskFactory
 
 def _after_the_turn(state: EventState) -> ColumnElement[bool]:
     """In ``state``, and the reporter's turn has been answered: the answer comes before what follows from it."""
-    answering = exists().where(Message.conversation_id == Event.conversation_id, Message.turn_state.in_(conversations.OPEN))
+    answering = exists().where(Message.conversation_id == Event.conversation_id, is_open(Message))
     return (Event.state == state) & or_(Event.conversation_id.is_(None), ~answering)
 
 

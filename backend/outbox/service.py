@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Integer, Select, and_, bindparam, exists, 
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
-from backend.conversations.models import Author, Conversation, Message, MessageKind, TurnState
+from backend.conversations.models import Author, Conversation, Message, MessageKind, TurnState, is_open
 from backend.db import UtcDateTime, wake
 from backend.errors import BadInput, NotFound
 from backend.outbox.models import Delivery, DeliveryState
@@ -147,6 +147,7 @@ def _claimable(night: bool) -> Select[tuple[Delivery, Message]]:
     earlier, turn = aliased(Delivery), aliased(Message)
     running = exists().where(
         turn.conversation_id == Delivery.conversation_id,
+        is_open(turn),
         turn.turn_state == TurnState.RUNNING,
         turn.turn_lease_until > now,
     )

@@ -16,7 +16,7 @@ from sqlalchemy import ColumnElement, delete, exists, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend.broadcasts.models import BroadcastCopy, Subscription
-from backend.conversations.models import Author, Conversation, Message, TurnState
+from backend.conversations.models import Author, Conversation, Message, is_open
 from backend.db import wake
 from backend.deliberation.models import Participant, Statement, Voice
 from backend.desk.models import Transfer, Visit
@@ -125,10 +125,7 @@ async def ask(session: AsyncSession, conversation: Conversation, wish: Wish, *, 
 
 def ready(now: datetime) -> ColumnElement[bool]:
     """Asked for, and the turn in which it was asked is answered."""
-    answering = exists().where(
-        Message.conversation_id == PersonalRequest.conversation_id,
-        Message.turn_state.in_([TurnState.PENDING, TurnState.RUNNING]),
-    )
+    answering = exists().where(Message.conversation_id == PersonalRequest.conversation_id, is_open(Message))
     return (PersonalRequest.state == WishState.ASKED) & ~answering & (PersonalRequest.asked_at <= now)
 
 

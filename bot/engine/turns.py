@@ -29,11 +29,14 @@ from rasa.shared.core.trackers import DialogueStateTracker
 from rasa.utils.common import TempDirectoryPath, get_temp_dir_name
 
 from bot.engine.action_server import ActionFailed, ActionServer
+from bot.engine.rules import index_rules
 from bot.engine.tracker_store import BoundedTrackerStore
 
 logger = logging.getLogger(__name__)
 
 RANKING_LENGTH = 5
+
+index_rules()
 
 
 class TurnFailed(Exception):
