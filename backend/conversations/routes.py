@@ -58,7 +58,8 @@ async def accept_message(request: web.Request) -> web.Response:
                     desk = await request.app[DESK](session)
                     repeat = await staff_chat.take(session, inbound, desk=desk, sealed=Sealed(request.app[VAULT], found))
                     if repeat is not None:
-                        return web.json_response({"message_id": None, "repeat": repeat}, status=200 if repeat else 201)
+                        taken = {"message_id": None, "repeat": repeat, "turns": [], "messages": []}
+                        return web.json_response(taken, status=200 if repeat else 201)
                 admitted = await request.app[GATE].seal(session, inbound)
                 accepted = await service.accept(session, admitted, now=now)
                 if found and not accepted.repeat:
