@@ -32,7 +32,6 @@ from rasa.shared.core.events import (
 from rasa.shared.core.trackers import DialogueStateTracker
 
 TAIL = 40
-TURNS = 3  # the rules look at one; the last of these has only begun
 KEPT = 400
 POSTGRESQL_CONNECTIONS = 8
 
@@ -139,7 +138,7 @@ class BoundedTrackerStore(TrackerStore):
                 .limit(self._tail)
             ).scalars()
             newest_first = [json.loads(row) for row in rows]
-        tail = _last_turns(deserialise_events(newest_first[::-1]))
+        tail = _from_first_turn(deserialise_events(newest_first[::-1]))
         tracker = self.init_tracker(sender_id)
         for event in _restoring(json.loads(conversation.state), tail, self.domain) + tail:
             tracker.update(event, self.domain)
@@ -226,12 +225,12 @@ def _connect(url: sa.engine.URL) -> sa.engine.Engine:
     return database
 
 
-def _last_turns(tail: list[Event]) -> list[Event]:
-    """The last TURNS of the tail, each from where the bot began to listen; all of it when it never did."""
-    starts = [
-        i for i, event in enumerate(tail) if isinstance(event, ActionExecuted) and event.action_name == ACTION_LISTEN_NAME
-    ]
-    return tail[starts[-TURNS:][0] :] if starts else tail
+def _from_first_turn(tail: list[Event]) -> list[Event]:
+    """The tail from the first place on where the bot listened, so that it begins with a whole turn."""
+    for index, event in enumerate(tail):
+        if isinstance(event, ActionExecuted) and event.action_name == ACTION_LISTEN_NAME:
+            return tail[index:]
+    return tail
 
 
 def _state(tracker: DialogueStateTracker) -> dict[str, Any]:
