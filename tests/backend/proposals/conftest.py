@@ -12,6 +12,7 @@ from backend.app import internal_app
 from backend.clock import FakeClock
 from backend.conversations import service as conversations
 from backend.db import Database
+from backend.grids.importing import next_revision
 from backend.intake.service import Readers
 from backend.settings import Settings
 from tests.backend.staff.town import Town, town_over
@@ -74,6 +75,8 @@ async def hall(database: Database, clock: FakeClock, tmp_path: Path) -> AsyncIte
     async with database.read() as session:
         await readers.prepare(session)  # before there are items: the model that ships, which all tests share
     async with town_over(database, clock, tmp_path, readers=readers) as town:
+        async with database.write() as session:
+            await next_revision(session)  # the town's areas are new to the readers
         app = internal_app(settings, database, clock, readers=readers)
         async with TestClient(TestServer(app), headers={"Authorization": "Bearer t"}) as door:
             yield Hall(town, door)
