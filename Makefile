@@ -4,9 +4,9 @@ run: ## Install what has changed, then start everything; Ctrl-C stops it
 	@scripts/bootstrap run
 	@.venv/bin/linlitong run
 
-test: ## Every test that this machine can run, in two processes; ARGS="-k word" for some
+test: ## Every test that this machine can run, in three processes; ARGS="-k word" for some
 	@scripts/bootstrap test
-	@.venv/bin/python -m pytest -n 2 $(ARGS)
+	@.venv/bin/python -m pytest -n 3 $(ARGS)
 
 lock: ## Resolve requirements/*.in and package.json anew
 	@scripts/bootstrap lock

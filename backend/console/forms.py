@@ -13,8 +13,8 @@ from backend.web import CLOCK, DATABASE, SETTINGS
 FIELD_LIMIT = 64 * 1024
 FIELDS = 40
 MAX_PHOTOS = 9
-# What is no words: keys, codes of our own, and files whose columns are read one by one.
-NOT_WORDS = ("csrf", "once", "csv", "phrase")
+# What is no words: keys, codes of our own, a lawyer's licence, and files whose columns are read one by one.
+NOT_WORDS = ("csrf", "once", "csv", "phrase", "licence")
 
 
 @dataclass

@@ -18,7 +18,7 @@ def heard(system: System, who: str, *lines: str, wait: float = 0) -> str:
 @pytest.mark.timeout(900)
 def test_neighbours_talk_a_matter_over(system: System) -> None:
     for who, building in (("speaker", 3), ("listener", 4)):
-        said = heard(system, who, f"宫涵小区{building}号楼门口的路灯坏了三天", "确认")
+        said = heard(system, who, f"宫涵小区{building}号楼门口的健身器材坏了三天", "确认")
         assert "编号" in said, said
     staff = next(row["username"] for row in system.accounts() if row["role"] == "community" and "宫涵社区" in row["scope"])
     now = datetime.now(ZoneInfo("Asia/Shanghai"))

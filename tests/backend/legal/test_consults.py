@@ -43,6 +43,7 @@ async def test_the_answer_comes_with_buttons_that_carry_the_number(desk: LegalDe
     await desk.does("lawyer", number, "answers", text="可以申请劳动仲裁。")
     assert [button["payload"] for button in (await desk.heard())[-1].buttons] == [
         f'/followup_consult{{"number":"{number}"}}',
+        f'/ask_mediation{{"number":"{number}"}}',
         f'/end_consult{{"number":"{number}"}}',
     ]
 
