@@ -1,4 +1,4 @@
-"""How the tests are shared out among processes (pytest-xdist); ``make test`` uses three: on two cores, because one mostly waits."""
+"""How the tests are shared out among processes (pytest-xdist): ``make test`` uses three, of which one mostly waits."""
 
 import pytest
 from xdist.scheduler import LoadScopeScheduling
