@@ -28,7 +28,7 @@ class Guide(HouseAction):
 async def report_beside(turn: Turn) -> list[dict[str, Any]]:
     """A report that stands beside the question in the same message begins when the question is answered."""
     told = without_questions(turn.text)
-    if not told or (turn.tracker.active_loop or {}).get("name"):
+    if not told or turn.in_form:
         return []
     place, matters = await turn.read(told)
     if not (place and matters and matters[0]["item"]["status"] == "sure" and matters[0]["item"].get("named")):

@@ -15,7 +15,7 @@ async def ask_for_person(turn: Turn, *, reason: str = "") -> dict[str, Any]:
         "reason": reason or turn.intent,
         "community": place.get("community_code"),
         "grid": place.get("area_code") if place.get("status") == "grid" else None,
-        "in_form": bool((turn.tracker.active_loop or {}).get("name")),
+        "in_form": turn.in_form,
     }
     return await turn.house.backend.post(f"/conversations/{turn.conversation}/handoff", body)
 

@@ -6,14 +6,14 @@ follow, told, seen}.
 
 from typing import Any
 
-from rasa_sdk.events import ActiveLoop, FollowupAction, SlotSet
+from rasa_sdk.events import FollowupAction, SlotSet
 
 from actions.backend_client import Refused
+from actions.forms import ENDED, DraftForm, Events, filled
 from actions.mediation_card import wants_mediation
 from actions.status import number_in
 from actions.turn import SHORT_ANSWER, SURE_YES, HouseAction, Turn, button
 
-Events = list[dict[str, Any]]
 SLOTS = ("legal_question", "legal_confirmation")
 QUESTION_LIMIT = 2000
 # Said while a question is being put together, these are meant for someone else; anything else belongs to it.
@@ -43,27 +43,23 @@ class AskLegal(HouseAction):
     action_name = "action_ask_legal"
 
     async def act(self, turn: Turn) -> Events:
-        if turn.tracker.active_loop and turn.tracker.active_loop.get("name"):
+        if turn.in_form:
             turn.say("utter_legal_later")
             return []
         return [FollowupAction("mediation_form" if wants_mediation(turn) else "legal_form")]
 
 
-class ValidateLegalForm(HouseAction):
+class ValidateLegalForm(DraftForm):
     """Read the message into the consult. No events: it was not for us."""
 
     action_name = "validate_legal_form"
+    slot = "consult"
 
-    async def act(self, turn: Turn) -> Events:
-        starting = not turn.tracker.active_loop or not turn.tracker.active_loop.get("name")
-        draft = {} if starting else dict(turn.tracker.get_slot("consult") or {})
-        message_id = turn.metadata.get("message_id")
-        if starting or draft.get("seen") != message_id:
-            asked = None if starting else turn.tracker.get_slot("requested_slot")
-            if not await take(turn, draft, asked):
-                return []
-            draft["seen"] = message_id
-        return [SlotSet("consult", draft), *slots_of(draft)]
+    async def take(self, turn: Turn, draft: dict[str, Any], asked: str | None) -> bool:
+        return await take(turn, draft, asked)
+
+    def slots_of(self, draft: dict[str, Any]) -> Events:
+        return slots_of(draft)
 
 
 async def take(turn: Turn, draft: dict[str, Any], asked: str | None) -> bool:
@@ -114,12 +110,12 @@ async def read(turn: Turn, draft: dict[str, Any], text: str) -> None:
 
 
 def slots_of(draft: dict[str, Any]) -> Events:
-    values = {
-        "legal_question": "asked" if draft.get("question") and not draft.get("adding") else None,
-        "legal_confirmation": "done" if draft.get("confirmed") or draft.get("follow") or draft.get("already") else None,
-    }
-    missing = next((name for name in SLOTS if not values[name]), None)
-    return [*(SlotSet(name, value) for name, value in values.items()), SlotSet("requested_slot", missing)]
+    return filled(
+        {
+            "legal_question": "asked" if draft.get("question") and not draft.get("adding") else None,
+            "legal_confirmation": "done" if draft.get("confirmed") or draft.get("follow") or draft.get("already") else None,
+        }
+    )
 
 
 class AskQuestion(HouseAction):
@@ -170,7 +166,7 @@ class SubmitConsult(HouseAction):
                 turn.say("utter_consult_filed", number=consult["number"])
         except Refused as refused:
             turn.say("utter_not_possible", reason=refused.sentence)
-        return [*CLEARED, ActiveLoop(None), SlotSet("requested_slot", None)]
+        return [*CLEARED, *ENDED]
 
 
 class LeaveConsult(HouseAction):
@@ -178,7 +174,7 @@ class LeaveConsult(HouseAction):
 
     async def act(self, turn: Turn) -> Events:
         turn.say("utter_consult_left")
-        return [*CLEARED, ActiveLoop(None), SlotSet("requested_slot", None)]
+        return [*CLEARED, *ENDED]
 
 
 # After it was filed
@@ -247,7 +243,7 @@ class SubmitConsultReply(HouseAction):
             contact = turn.tracker.get_slot("consult_reply_kind") == "contact"
             number = turn.tracker.get_slot("consult_number")
             turn.say("utter_consult_contact_shared" if contact else "utter_consult_followed_up", number=number)
-        return [*REPLY_CLEARED, ActiveLoop(None), SlotSet("requested_slot", None)]
+        return [*REPLY_CLEARED, *ENDED]
 
 
 class LeaveConsultReply(HouseAction):
@@ -255,7 +251,7 @@ class LeaveConsultReply(HouseAction):
 
     async def act(self, turn: Turn) -> Events:
         turn.say("utter_consult_nothing_added")
-        return [*REPLY_CLEARED, ActiveLoop(None), SlotSet("requested_slot", None)]
+        return [*REPLY_CLEARED, *ENDED]
 
 
 async def step(turn: Turn, path: str, body: dict[str, Any]) -> dict[str, Any] | None:

@@ -7,15 +7,15 @@ misses, picking, confirmed, seen}.
 import re
 from typing import Any
 
-from rasa_sdk.events import ActiveLoop, FollowupAction, SlotSet
+from rasa_sdk.events import FollowupAction, SlotSet
 
 from actions.backend_client import Refused
+from actions.forms import ENDED, Events, filled
 from actions.legal import ASIDE
 from actions.mediation_card import mediator_buttons, show_mediation
 from actions.status import number_in
 from actions.turn import SHORT_ANSWER, SURE_YES, HouseAction, Turn, button
 
-Events = list[dict[str, Any]]
 SLOTS = ("mediation_words", "mediation_place", "mediation_confirmation")
 LIMIT = 2000
 SHORTEST = 4
@@ -33,7 +33,7 @@ class AskMediation(HouseAction):
     action_name = "action_ask_mediation"
 
     async def act(self, turn: Turn) -> Events:
-        if turn.tracker.active_loop and turn.tracker.active_loop.get("name"):
+        if turn.in_form:
             turn.say("utter_mediation_later")
             return []
         return [FollowupAction("mediation_form")]
@@ -131,13 +131,13 @@ async def read(turn: Turn, draft: dict[str, Any], text: str) -> None:
 
 def slots_of(draft: dict[str, Any]) -> Events:
     over = draft.get("never") or draft.get("already")
-    values = {
-        "mediation_words": "said" if draft.get("text") else None,
-        "mediation_place": "known" if draft.get("place") or over else None,
-        "mediation_confirmation": "done" if draft.get("confirmed") or over else None,
-    }
-    missing = next((name for name in SLOTS if not values[name]), None)
-    return [*(SlotSet(name, value) for name, value in values.items()), SlotSet("requested_slot", missing)]
+    return filled(
+        {
+            "mediation_words": "said" if draft.get("text") else None,
+            "mediation_place": "known" if draft.get("place") or over else None,
+            "mediation_confirmation": "done" if draft.get("confirmed") or over else None,
+        }
+    )
 
 
 class AskWords(HouseAction):
@@ -209,7 +209,7 @@ class SubmitMediation(HouseAction):
             turn.say("utter_mediation_already", number=draft["already"])
         else:
             await file(turn, draft)
-        return [*CLEARED, ActiveLoop(None), SlotSet("requested_slot", None)]
+        return [*CLEARED, *ENDED]
 
 
 async def file(turn: Turn, draft: dict[str, Any]) -> None:
@@ -236,7 +236,7 @@ class LeaveMediation(HouseAction):
 
     async def act(self, turn: Turn) -> Events:
         turn.say("utter_mediation_left")
-        return [*CLEARED, ActiveLoop(None), SlotSet("requested_slot", None)]
+        return [*CLEARED, *ENDED]
 
 
 # After it was filed

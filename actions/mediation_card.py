@@ -13,7 +13,7 @@ OVER = {"agreed", "court", "withdrawn"}
 
 def wants_mediation(turn: Turn) -> bool:
     """Whether the words ask for mediation, outside of any form."""
-    in_form = turn.tracker.active_loop and turn.tracker.active_loop.get("name")
+    in_form = turn.in_form
     return not in_form and bool(_WANTED.search(turn.text)) and not _ASKED.search(turn.text)
 
 

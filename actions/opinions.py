@@ -7,12 +7,12 @@ support, confirmed, public, seen}.
 import re
 from typing import Any
 
-from rasa_sdk.events import ActiveLoop, FollowupAction, SlotSet
+from rasa_sdk.events import FollowupAction, SlotSet
 
 from actions.backend_client import Refused
+from actions.forms import ENDED, DraftForm, Events, filled
 from actions.turn import SHORT_ANSWER, SURE_YES, HouseAction, Turn, button
 
-Events = list[dict[str, Any]]
 SLOTS = ("opinion_words", "opinion_place", "opinion_similar", "opinion_confirmation")
 OPINION = re.compile(r"[Yy](\d{4})[-\s—－]?(\d{4})(?!\d)")
 WISH = re.compile(r"^(我?想?(给你们)?提个?(小?建议|意见)[，,：: ]*|我?(建议|希望)[，,：: ]*)(?=.)")
@@ -50,27 +50,23 @@ class GiveOpinion(HouseAction):
     action_name = "action_give_opinion"
 
     async def act(self, turn: Turn) -> Events:
-        if turn.tracker.active_loop and turn.tracker.active_loop.get("name"):
+        if turn.in_form:
             turn.say("utter_opinion_later")
             return []
         return [FollowupAction("opinion_form")]
 
 
-class ValidateOpinionForm(HouseAction):
+class ValidateOpinionForm(DraftForm):
     """Read the message into the suggestion. No events: it was not for us."""
 
     action_name = "validate_opinion_form"
+    slot = "opinion"
 
-    async def act(self, turn: Turn) -> Events:
-        starting = not turn.tracker.active_loop or not turn.tracker.active_loop.get("name")
-        draft = {} if starting else dict(turn.tracker.get_slot("opinion") or {})
-        message_id = turn.metadata.get("message_id")
-        if starting or draft.get("seen") != message_id:
-            asked = None if starting else turn.tracker.get_slot("requested_slot")
-            if not await take(turn, draft, asked):
-                return []
-            draft["seen"] = message_id
-        return [SlotSet("opinion", draft), *slots_of(draft)]
+    async def take(self, turn: Turn, draft: dict[str, Any], asked: str | None) -> bool:
+        return await take(turn, draft, asked)
+
+    def slots_of(self, draft: dict[str, Any]) -> Events:
+        return slots_of(draft)
 
 
 async def take(turn: Turn, draft: dict[str, Any], asked: str | None) -> bool:
@@ -146,14 +142,14 @@ async def answer_place(turn: Turn, draft: dict[str, Any], text: str) -> None:
 
 def slots_of(draft: dict[str, Any]) -> Events:
     settled = draft.get("confirmed") or draft.get("support")
-    values = {
-        "opinion_words": "said" if draft.get("words") else None,
-        "opinion_place": "known" if draft.get("place") else None,
-        "opinion_similar": None if draft.get("similar") and not settled else "none",
-        "opinion_confirmation": "done" if settled else None,
-    }
-    missing = next((name for name in SLOTS if not values[name]), None)
-    return [*(SlotSet(name, value) for name, value in values.items()), SlotSet("requested_slot", missing)]
+    return filled(
+        {
+            "opinion_words": "said" if draft.get("words") else None,
+            "opinion_place": "known" if draft.get("place") else None,
+            "opinion_similar": None if draft.get("similar") and not settled else "none",
+            "opinion_confirmation": "done" if settled else None,
+        }
+    )
 
 
 class AskWords(HouseAction):
@@ -249,7 +245,7 @@ class SubmitOpinion(HouseAction):
                 await support(turn, str(number))
         else:
             await self._file(turn, draft)
-        return [*CLEARED, ActiveLoop(None), SlotSet("requested_slot", None)]
+        return [*CLEARED, *ENDED]
 
     async def _file(self, turn: Turn, draft: dict[str, Any]) -> None:
         body = {
@@ -273,7 +269,7 @@ class LeaveOpinion(HouseAction):
 
     async def act(self, turn: Turn) -> Events:
         turn.say("utter_opinion_left")
-        return [*CLEARED, ActiveLoop(None), SlotSet("requested_slot", None)]
+        return [*CLEARED, *ENDED]
 
 
 # After it was filed

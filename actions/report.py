@@ -84,8 +84,7 @@ class ValidateReportForm(HouseAction):
         draft.pop("aside", None)
         message_id = turn.metadata.get("message_id")
         if draft.get("seen") != message_id or message_id is None:
-            starting = not turn.tracker.active_loop or not turn.tracker.active_loop.get("name")
-            asked = None if starting else turn.tracker.get_slot("requested_slot")
+            asked = turn.tracker.get_slot("requested_slot") if turn.in_form else None
             if asked is None and await answers_a_question(turn):
                 events = await answer_with_place(turn)
                 return [*events, SlotSet("draft", {"aside": True}), SlotSet("requested_slot", None)]

@@ -159,7 +159,7 @@ class Status(HouseAction):
 async def nothing_reported(turn: Turn, step: str | None) -> Events:
     """Who asks after something that they never reported here, and says what it is, reports it now."""
     _, matters = await turn.read(turn.text) if turn.text and not step else (None, [])
-    in_form = bool((turn.tracker.active_loop or {}).get("name"))
+    in_form = turn.in_form
     if matters and not in_form and matters[0]["item"]["status"] == "sure" and matters[0]["item"].get("named"):
         return [SlotSet("draft", {"begun": turn.text}), FollowupAction("report_form")]
     turn.say("utter_no_events")
@@ -260,7 +260,7 @@ class ValidateSupplementForm(HouseAction):
     action_name = "validate_supplement_form"
 
     async def act(self, turn: Turn) -> Events:
-        active = turn.tracker.active_loop and turn.tracker.active_loop.get("name")
+        active = turn.in_form
         if not active:
             return []
         if turn.intent == "supplement_done" or (turn.intent in ("deny", "affirm", "thank") and not turn.media):

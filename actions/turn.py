@@ -97,6 +97,11 @@ class Turn:
                 return entity.get("value")
         return None
 
+    @property
+    def in_form(self) -> bool:
+        """Whether a form is open."""
+        return bool(self.tracker.active_loop and self.tracker.active_loop.get("name"))
+
     def say(self, response: str, *, extra_buttons: list[dict[str, str]] | None = None, **values: object) -> None:
         """Answer with a response of domain.yml, its placeholders filled in."""
         said = self.house.sentences.say(response, **values)

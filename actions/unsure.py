@@ -65,7 +65,7 @@ class Unsure(HouseAction):
     action_name = "action_unsure"
 
     async def act(self, turn: Turn) -> list[dict[str, Any]]:
-        in_form = bool(turn.tracker.active_loop and turn.tracker.active_loop.get("name"))
+        in_form = turn.in_form
         if not in_form and (settled := await clear_case(turn)) is not None:
             return settled
         likely = [r["name"] for r in turn.ranking if r["name"] in OFFERED][:CHOICES]

@@ -10,15 +10,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend.console.forms import Form
 from backend.console.pages import Visit, page, see
-from backend.console.votes import areas_within, draft_of, moment_in
+from backend.console.votes import areas_within, check_role, draft_of, moment_in
 from backend.deliberation import service
 from backend.deliberation.models import Deliberation, DeliberationLog, Refusal
-from backend.errors import BadInput, Conflict, Forbidden, NotFound
+from backend.errors import BadInput, Conflict, NotFound
 from backend.events.service import Desk
 from backend.house import BOOTH, DESK
 from backend.media.routes import serve
 from backend.staff import events as work
-from backend.staff.scope import VOTE_ROLES
 from backend.web import CLOCK, DATABASE, SETTINGS
 
 routes = web.RouteTableDef()
@@ -28,15 +27,10 @@ VOTE_DAYS = 7
 Act = Callable[[AsyncSession, Deliberation, Desk], Awaitable[Any]]
 
 
-def _may(visit: Visit) -> None:
-    if visit.signed.scope.role not in VOTE_ROLES:
-        raise Forbidden
-
-
 @routes.get("/deliberations")
 @page
 async def deliberations_page(visit: Visit) -> web.StreamResponse:
-    _may(visit)
+    check_role(visit)
     async with visit.request.app[DATABASE].read() as session:
         return await visit.show(session, "deliberations.html", found=await service.in_scope(session, visit.signed.scope))
 
@@ -44,7 +38,7 @@ async def deliberations_page(visit: Visit) -> web.StreamResponse:
 @routes.get("/deliberations/new")
 @page
 async def new_page(visit: Visit) -> web.StreamResponse:
-    _may(visit)
+    check_role(visit)
     async with visit.request.app[DATABASE].read() as session:
         return await visit.show(session, "deliberation_new.html", areas=await areas_within(session, visit.signed.scope))
 
@@ -53,7 +47,7 @@ async def new_page(visit: Visit) -> web.StreamResponse:
 @page
 async def make(visit: Visit) -> web.StreamResponse:
     form = await visit.form()
-    _may(visit)
+    check_role(visit)
     draft = service.Draft(
         title=form["title"],
         background=form["background"],

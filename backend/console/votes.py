@@ -42,7 +42,8 @@ SHOWN_PROBLEMS = 20
 Act = Callable[[AsyncSession, Vote, Booth], Awaitable[Any]]
 
 
-def _may(visit: Visit) -> None:
+def check_role(visit: Visit) -> None:
+    """Raises Forbidden unless this person's role has to do with votes."""
     if visit.signed.scope.role not in VOTE_ROLES:
         raise Forbidden
 
@@ -50,7 +51,7 @@ def _may(visit: Visit) -> None:
 @routes.get("/votes")
 @page
 async def votes_page(visit: Visit) -> web.StreamResponse:
-    _may(visit)
+    check_role(visit)
     async with visit.request.app[DATABASE].read() as session:
         return await visit.show(session, "votes.html", votes=await service.in_scope(session, visit.signed.scope))
 
@@ -58,7 +59,7 @@ async def votes_page(visit: Visit) -> web.StreamResponse:
 @routes.get("/votes/new")
 @page
 async def new_page(visit: Visit) -> web.StreamResponse:
-    _may(visit)
+    check_role(visit)
     async with visit.request.app[DATABASE].read() as session:
         return await visit.show(session, "vote_new.html", areas=await areas_within(session, visit.signed.scope))
 
@@ -122,7 +123,7 @@ def draft_of(visit: Visit, form: Form) -> service.Draft:
 @page
 async def make(visit: Visit) -> web.StreamResponse:
     form = await visit.form(phones=False)
-    _may(visit)
+    check_role(visit)
     booth = visit.request.app[BOOTH]()
     async with visit.request.app[DATABASE].write() as session:
         vote = await service.create(

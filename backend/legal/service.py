@@ -26,6 +26,7 @@ from backend.legal.models import (
     VolunteerState,
 )
 from backend.staff import notices
+from backend.staff.history import with_names
 from backend.staff.models import Role, Staff
 from backend.staff.scope import Scope
 from backend.vault import service as keeping
@@ -338,13 +339,7 @@ async def words_of(session: AsyncSession, consult: Consult) -> list[ConsultWord]
 
 async def history_of(session: AsyncSession, consult: Consult) -> list[tuple[ConsultHistory, str]]:
     """Everything that was done, in order, with the staff member's name ("" for the resident and for time)."""
-    rows = await session.execute(
-        select(ConsultHistory, Staff.name)
-        .outerjoin(Staff, Staff.id == ConsultHistory.staff_id)
-        .where(ConsultHistory.consult_id == consult.id)
-        .order_by(ConsultHistory.id)
-    )
-    return [(row, name or "") for row, name in rows]
+    return await with_names(session, ConsultHistory, ConsultHistory.consult_id == consult.id)
 
 
 async def figures(session: AsyncSession) -> dict[str, int]:

@@ -2,13 +2,12 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend.db import wake
 from backend.events.service import Desk
 from backend.mediation.models import Mediation, MediationHistory, Side
-from backend.staff.models import Staff
+from backend.staff.history import with_names
 
 NOTE_LIMIT = 1000
 
@@ -41,10 +40,4 @@ def note(
 
 async def history_of(session: AsyncSession, mediation: Mediation) -> Sequence[tuple[MediationHistory, str]]:
     """Everything that was done, in order, with the staff member's name ("" for parties and time)."""
-    rows = await session.execute(
-        select(MediationHistory, Staff.name)
-        .outerjoin(Staff, Staff.id == MediationHistory.staff_id)
-        .where(MediationHistory.mediation_id == mediation.id)
-        .order_by(MediationHistory.id)
-    )
-    return [(row, name or "") for row, name in rows]
+    return await with_names(session, MediationHistory, MediationHistory.mediation_id == mediation.id)

@@ -19,7 +19,7 @@ from backend.grids import service as grids
 from backend.grids.models import Area, Level
 from backend.opinions import pushes, service
 from backend.opinions.models import Became, Opinion, OpinionHistory, OpinionState, OpinionTopic
-from backend.staff.models import Staff
+from backend.staff.history import with_names
 from backend.staff.scope import LAW_ROLES, MANAGERS, Scope
 
 ANSWER_LIMIT = 2000
@@ -91,13 +91,7 @@ async def by_number(session: AsyncSession, scope: Scope, number: str, *, locked:
 
 async def history_of(session: AsyncSession, opinion: Opinion) -> list[tuple[OpinionHistory, str]]:
     """Everything that was done, in order, with the staff member's name ("" for residents and for time)."""
-    rows = await session.execute(
-        select(OpinionHistory, Staff.name)
-        .outerjoin(Staff, Staff.id == OpinionHistory.staff_id)
-        .where(OpinionHistory.opinion_id == opinion.id)
-        .order_by(OpinionHistory.id)
-    )
-    return [(row, name or "") for row, name in rows]
+    return await with_names(session, OpinionHistory, OpinionHistory.opinion_id == opinion.id)
 
 
 def may_answer(scope: Scope, opinion: Opinion) -> bool:
