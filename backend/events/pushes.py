@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from backend.catalogue.models import Department, HandlerKind, Item
 from backend.conversations.models import Conversation
 from backend.events.models import ActorKind, Event, EventState, Supporter
-from backend.feedback.masking import without_names
+from backend.feedback.masking import for_neighbours
 from backend.grids import service as grids
 from backend.grids.models import Area
 from backend.localtime import say_moment
@@ -99,7 +99,7 @@ async def push_step(
         if name is None:
             continue
         # What staff wrote may name the one who reported it: that is for nobody else.
-        said = desk.sentences.say(name, **(values if is_reporter else values | {"note": without_names(values["note"])}))
+        said = desk.sentences.say(name, **(values if is_reporter else values | {"note": for_neighbours(values["note"])}))
         await outbox.say(session, conversation, now=desk.now, text=said.text, buttons=said.buttons, media=photos or None)
 
 

@@ -50,7 +50,7 @@ async def file_event(request: web.Request) -> web.Response:
     async def work(session: AsyncSession, conversation: Conversation, desk: Desk) -> dict[str, Any]:
         report = service.Report(**body.model_dump(exclude={"message_id"}))
         event = await service.file_event(session, report, desk=desk, conversation=conversation, message_id=body.message_id)
-        return await views.card(session, event, desk=desk)
+        return await views.card(session, event, resident_id=conversation.resident_id, desk=desk)
 
     return await effect(request, work, status=201)
 
@@ -62,7 +62,7 @@ async def list_events(request: web.Request) -> web.Response:
         conversation = await conversations.by_tracker_key(session, request.query.get("conversation", ""))
         desk = await request.app[DESK](session)
         events = await service.of_resident(session, conversation.resident_id)
-        cards = [await views.card(session, event, desk=desk) for event in events]
+        cards = [await views.card(session, event, resident_id=conversation.resident_id, desk=desk) for event in events]
     return web.json_response({"events": cards})
 
 
@@ -80,8 +80,7 @@ async def similar(request: web.Request) -> web.Response:
             resident_id=conversation.resident_id,
             desk=desk,
         )
-        own = conversation.resident_id
-        cards = [await views.card(session, event, desk=desk) | {"mine": event.reporter_id == own} for event in found]
+        cards = [await views.card(session, event, resident_id=conversation.resident_id, desk=desk) for event in found]
     return web.json_response({"events": cards})
 
 
@@ -102,7 +101,7 @@ async def on_event(
     async def work(session: AsyncSession, conversation: Conversation, desk: Desk) -> dict[str, Any]:
         event = await service.by_number(session, request.match_info["number"], resident_id=conversation.resident_id)
         await act(session, event, conversation, desk)
-        return await views.card(session, event, desk=desk)
+        return await views.card(session, event, resident_id=conversation.resident_id, desk=desk)
 
     return await effect(request, work)
 
@@ -161,7 +160,7 @@ async def rate(request: web.Request) -> web.Response:
 async def join(request: web.Request) -> web.Response:
     async def work(session: AsyncSession, conversation: Conversation, desk: Desk) -> dict[str, Any]:
         event = await service.join(session, request.match_info["number"], conversation=conversation, desk=desk)
-        return await views.card(session, event, desk=desk)
+        return await views.card(session, event, resident_id=conversation.resident_id, desk=desk)
 
     return await effect(request, work)
 
@@ -193,8 +192,9 @@ async def my_events(request: web.Request) -> web.Response:
             session, channel=request.query.get("channel", ""), address=request.query.get("address", "")
         )
         desk = await request.app[DESK](session)
-        events = await service.of_resident(session, conversation.resident_id) if conversation else []
-        cards = [await views.card(session, event, desk=desk) for event in events]
+        resident_id = conversation.resident_id if conversation else 0
+        events = await service.of_resident(session, resident_id)
+        cards = [await views.card(session, event, resident_id=resident_id, desk=desk) for event in events]
     return web.json_response({"events": cards})
 
 

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from backend.events.models import ActorKind, Event, EventPhoto, EventState, History, HistoryKind
 from backend.events.pushes import handler_name, title_of
 from backend.events.service import Desk
-from backend.feedback.masking import without_names
+from backend.feedback.masking import for_neighbours
 from backend.localtime import say_moment
 
 STATE_NAMES = {
@@ -32,16 +32,20 @@ KIND_NAMES = {
 }
 
 
-async def card(session: AsyncSession, event: Event, *, desk: Desk) -> dict[str, Any]:
-    """One event in short: {number, title, state, state_name, address, handler, due, created, updated, ...}."""
+async def card(session: AsyncSession, event: Event, *, resident_id: int, desk: Desk) -> dict[str, Any]:
+    """One event in short: {number, title, state, state_name, address, handler, due, created, updated, ...}.
+
+    Whoever did not report it reads neither names nor which room it is about.
+    """
+    mine = event.reporter_id == resident_id
     due = say_moment(event.due_at, now=desk.now, zone=desk.zone) if event.due_at else ""
     return {
         "number": event.number,
         "title": await title_of(session, event),
-        "description": event.description[:60],
+        "description": (event.description if mine else for_neighbours(event.description))[:60],
         "state": event.state.value,
         "state_name": STATE_NAMES[event.state],
-        "address": event.address,
+        "address": event.address if mine else for_neighbours(event.address),
         "handler": await handler_name(session, event),
         "due": due,
         "late": bool(event.due_at and event.due_at < desk.now and event.escalate_at is not None),
@@ -50,6 +54,7 @@ async def card(session: AsyncSession, event: Event, *, desk: Desk) -> dict[str, 
         "updated_at": event.updated_at.isoformat(),
         "due_at": event.due_at.isoformat() if event.due_at else None,
         "stars": event.stars,
+        "mine": mine,
     }
 
 
@@ -63,7 +68,7 @@ async def page(session: AsyncSession, event: Event, *, resident_id: int, desk: D
             "at": row.at.isoformat(),
             "when": say_moment(row.at, now=desk.now, zone=desk.zone),
             "state_name": STATE_NAMES[row.to_state] if row.to_state else KIND_NAMES[row.kind],
-            "text": (row.note if mine else without_names(row.note)) if _open_to(row, resident_id) else "",
+            "text": (row.note if mine else for_neighbours(row.note)) if _open_to(row, resident_id) else "",
             "photos": row.photos if _open_to(row, resident_id) else [],
             "who": "您" if row.resident_id == resident_id else _who(row),
         }
@@ -71,11 +76,10 @@ async def page(session: AsyncSession, event: Event, *, resident_id: int, desk: D
         if row.to_state or row.kind in KIND_NAMES
     ]
     reporters = {key for row in timeline for key in row["photos"]}
-    return await card(session, event, desk=desk) | {
-        "text": event.description if mine else event.description[:60],
+    return await card(session, event, resident_id=resident_id, desk=desk) | {
+        "text": event.description if mine else for_neighbours(event.description)[:60],
         "photos": list(photos) if mine else sorted(reporters),
         "timeline": timeline,
-        "mine": mine,
     }
 
 

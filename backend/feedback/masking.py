@@ -21,6 +21,10 @@ NAMES = [
     (re.compile(rf"(?:欧阳|上官|司马|诸葛|[{SURNAMES}])(?={TITLES})"), "某"),
     (re.compile(rf"(?<=[老小])[{SURNAMES}](?![㐀-鿿]?(?:路|街|区|镇|村|桥|门|巷))"), "某"),
 ]
+ROOMS = [
+    (re.compile(rf"(单元|[楼栋幢座])\s*(?:\d{{3,4}}(?!\d|[年月个元号天])|[{NUMERALS}]{{3,4}}(?=室|户))(?:[室户])?"), r"\1"),
+    (re.compile(rf"(?<!\d)(?:\d{{3,4}}|[{NUMERALS}]{{3,4}})室"), "某室"),
+]
 MASKS = [
     (re.compile(r"[\w.+-]+@[\w.-]+|https?://[!-~]+", re.ASCII), "某"),
     (re.compile(r"((?:微信|wx|qq)号?(?:是|[:：])?\s*)[a-z][\w-]{4,}", re.IGNORECASE | re.ASCII), r"\1某"),
@@ -45,5 +49,13 @@ def masked(text: str) -> str:
 def without_names(text: str) -> str:
     """The text as it is, in which names after 我叫, 姓, 联系人 and before titles are replaced by 某."""
     for pattern, mask in NAMES:
+        text = pattern.sub(mask, text)
+    return text
+
+
+def for_neighbours(text: str) -> str:
+    """The text as those may read it who only joined: without names, and without the number of anybody's room."""
+    text = without_names(text)
+    for pattern, mask in ROOMS:
         text = pattern.sub(mask, text)
     return text

@@ -5,6 +5,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from backend.csvrows import Changes, Column, Table, Values, code, one_of, sync, text
 from backend.grids.models import Level
 from backend.staff.models import Role, Staff
+from backend.staff.scope import LEVELS
 
 STAFF = (
     Column("username", text(64)),
@@ -14,16 +15,6 @@ STAFF = (
     Column("department_code", code, required=False, default=None),
     Column("phone", text(32), required=False),
 )
-LEVELS = {
-    Role.GRID_MEMBER: Level.GRID,
-    Role.GRID_HEAD: Level.GRID,
-    Role.COMMUNITY: Level.COMMUNITY,
-    Role.STREET: Level.STREET,
-    Role.DISTRICT: Level.DISTRICT,
-    Role.ADMIN: Level.CITY,
-    Role.LAW_VOLUNTEER: Level.CITY,
-    Role.LAW_COORDINATOR: Level.CITY,
-}
 
 
 def check_staff(table: Table, *, areas: dict[str, Level], departments: set[str]) -> None:

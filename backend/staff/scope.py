@@ -9,7 +9,7 @@ from backend.catalogue.models import HandlerKind
 from backend.conversations.models import Conversation, Holder
 from backend.desk.models import Transfer
 from backend.events.models import Assignment, Event
-from backend.grids.models import Area
+from backend.grids.models import Area, Level
 from backend.staff.models import Role, Staff
 
 DESKS = {
@@ -19,6 +19,17 @@ DESKS = {
     Role.STREET: HandlerKind.STREET,
     Role.DISTRICT: HandlerKind.DISTRICT,
     Role.DEPARTMENT: HandlerKind.DEPARTMENT,
+}
+# The level of the area that an account of this role has; a department's has none.
+LEVELS = {
+    Role.GRID_MEMBER: Level.GRID,
+    Role.GRID_HEAD: Level.GRID,
+    Role.COMMUNITY: Level.COMMUNITY,
+    Role.STREET: Level.STREET,
+    Role.DISTRICT: Level.DISTRICT,
+    Role.ADMIN: Level.CITY,
+    Role.LAW_VOLUNTEER: Level.CITY,
+    Role.LAW_COORDINATOR: Level.CITY,
 }
 MANAGERS = frozenset({Role.GRID_HEAD, Role.COMMUNITY, Role.STREET, Role.DISTRICT, Role.ADMIN})
 DESK_ROLES = frozenset({Role.GRID_MEMBER, Role.GRID_HEAD, Role.COMMUNITY, Role.STREET, Role.DISTRICT, Role.ADMIN})

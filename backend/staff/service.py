@@ -14,7 +14,7 @@ from backend.errors import BadInput, Conflict, LinlitongError, NotFound, NotSign
 from backend.grids.models import Area
 from backend.staff import passwords
 from backend.staff.models import Role, SignInFailure, Staff, StaffSession
-from backend.staff.scope import Scope, scope_of
+from backend.staff.scope import LEVELS, Scope, scope_of
 from backend.staff_chat.models import LinkCode, StaffChat
 
 THROTTLE_MINUTES = 15
@@ -154,8 +154,11 @@ async def create(
         raise Conflict("这个用户名已经有人用了。", code="username_taken")
     if (role is Role.DEPARTMENT) != bool(department_code) or (role is not Role.DEPARTMENT) != bool(area_code):
         raise BadInput("部门账号要填部门，其他账号要填区域。", fields=["area_code", "department_code"])
-    if area_code and await session.get(Area, area_code) is None:
+    area = await session.get(Area, area_code) if area_code else None
+    if area_code and area is None:
         raise BadInput("没有这个区域。", fields=["area_code"])
+    if area and area.level is not LEVELS[role]:
+        raise BadInput("区域要和角色同一层级。", fields=["area_code"])
     if department_code and await session.get(Department, department_code) is None:
         raise BadInput("没有这个部门。", fields=["department_code"])
     staff = Staff(

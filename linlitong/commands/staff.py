@@ -20,9 +20,11 @@ def command() -> None:
 @click.option(
     "--role",
     required=True,
-    type=click.Choice(["grid_member", "grid_head", "community", "street", "district", "department", "admin"]),
+    type=click.Choice(
+        "grid_member grid_head community street district department admin law_volunteer law_coordinator".split()
+    ),
 )
-@click.option("--area", help="Code of the area that is theirs; for every role but department.")
+@click.option("--area", help="Code of the area that is theirs; for every role but department. For the legal desk the city.")
 @click.option("--department", help="Code of their department.")
 def create(username: str, name: str, role: str, area: str | None, department: str | None) -> None:
     """Add the account USERNAME and print its password, which is shown once."""

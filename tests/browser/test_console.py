@@ -77,6 +77,11 @@ async def test_an_event_is_handled_from_the_queue_to_the_resident_s_answer(
     picture = tmp_path / "after.jpg"
     picture.write_bytes(photo())
     async with signed_in(browser, town, "grid", size) as page:
+        for link in ("对话", "提醒"):
+            await expect(page.get_by_role("link", name=link)).to_be_in_viewport(ratio=1)
+        await page.keyboard.press("Tab")
+        await page.keyboard.press("Enter")
+        assert await page.evaluate("document.activeElement.id") == "main"
         await page.get_by_role("link", name="垃圾清运").click()
         await expect(page.get_by_role("heading", name="垃圾清运 已派遣")).to_be_visible()
         await page.get_by_role("button", name="开始处置").click()

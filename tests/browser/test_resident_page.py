@@ -220,10 +220,11 @@ async def test_a_push_appears_within_two_seconds_and_scrolls_into_view(running: 
 async def test_a_person_is_seen_to_be_a_person_and_numbers_can_be_tapped(running: Town, resident: Visitor) -> None:
     await resident.say("我想找个人说说")
     await resident.hears(SAID.format("我想找个人说说"))
-    await running.push(await resident.address(), "我是小王，电话 13800001111，着火打 119，编号 1234-5678", author=Author.STAFF)
+    words = "我是小王，电话 13800001111，着火打 119，编号 1234-5678，意见 Y1234-5678，补贴 B1234-5678"
+    await running.push(await resident.address(), words, author=Author.STAFF)
     await resident.page.wait_for_selector("text=工作人员")
     links = await resident.page.eval_on_selector_all("#log a", "links => links.map(link => link.getAttribute('href'))")
-    assert links == ["tel:13800001111", "tel:119", "/events/1234-5678"]
+    assert links == ["tel:13800001111", "tel:119", "/events/1234-5678", "/subsidies/B1234-5678"]
 
 
 async def test_my_events_open_from_the_tab_and_tell_each_step(running: Town, resident: Visitor) -> None:

@@ -344,7 +344,7 @@ async def test_the_pages_show_my_events_with_what_was_written_as_text(running: T
 
 async def test_a_page_that_cannot_be_shown_says_so_as_a_page(running: Town, device: Device, http: Any) -> None:
     await device.send("路灯坏了")
-    for path, sentence in (("/events/1234-5678", "没有查到这个编号"), ("/nowhere", "没有找到")):
+    for path, sentence in (("/events/1234-5678", "里没有这个编号"), ("/nowhere", "没有找到")):
         async with http.get(running.url + path, headers=device.headers) as answer:
             assert (answer.status, answer.content_type) == (404, "text/html")
             assert sentence in await answer.text()

@@ -6,11 +6,13 @@ from typing import Any
 import jinja2
 from aiohttp import web
 
+from bot.gateway.backend_client import BackendRefused
 from bot.gateway.channels.web import Web
 from bot.gateway.pages import seen
 from bot.gateway.pages.api import BACKEND
 from bot.gateway.pages.assets import Assets
 from bot.gateway.pages.device import address_of, remember, token_of
+from bot.gateway.pages.errors import Nothing
 from bot.gateway.pages.seen import SEAL
 
 TEMPLATES = web.AppKey("templates", jinja2.Environment)
@@ -34,6 +36,9 @@ HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cache-Control": "no-store",
 }
+
+# Consults and mediations have numbers of the same form and no page.
+ELSEWHERE = "“我的办件”里没有这个编号。法律咨询、调解办到哪一步，在对话里把编号发给我就行。"
 
 routes = web.RouteTableDef()
 
@@ -80,5 +85,10 @@ async def events(request: web.Request) -> web.Response:
 @routes.get(r"/events/{number:\d{4}-\d{4}}")
 async def event(request: web.Request) -> web.Response:
     address = address_of(request)
-    found = await request.app[BACKEND].event(request.match_info["number"], channel=Web.name, address=address)
+    try:
+        found = await request.app[BACKEND].event(request.match_info["number"], channel=Web.name, address=address)
+    except BackendRefused as refused:
+        if refused.status != 404:
+            raise
+        raise Nothing(sentence=ELSEWHERE) from None
     return page(request, "event.html", tab="events", event=seen.event(found, address=address, seal=request.app[SEAL]))

@@ -14,7 +14,7 @@ from backend.clock import FakeClock
 from backend.conversations.models import Author, Message
 from backend.db import Database
 from backend.errors import BadInput, Conflict, Forbidden, LinlitongError, NotFound, TooMany
-from backend.events import clerk, service
+from backend.events import clerk, service, views
 from backend.events.models import Assignment, Event, EventState, History, HistoryKind
 from backend.events.numbers import check_digit, new_number, read_number
 from backend.events.service import Actor, Report
@@ -302,6 +302,20 @@ async def test_a_neighbour_is_offered_the_event_joins_once_and_is_told(story: St
         for conversation_id, name in ((story.conversation_id, "张阿姨"), (neighbour.id, "某阿姨")):
             texts = await session.scalars(select(Message.text).where(Message.conversation_id == conversation_id))
             assert f"报事人{name}家门口的灯换好了" in "".join(texts)
+
+
+async def test_a_neighbour_reads_neither_the_reporter_s_name_nor_which_room_it_is(story: Story) -> None:
+    await story.file()
+    async with story.database.write() as session:
+        event, desk = await story._event(session), await story.desk_of(session)
+        event.description, event.address = "我叫王小明，2单元501漏水", "城东街道宫涵社区3号楼2单元501室"
+        neighbour = await resident(session, "neighbour", now=story.clock.now())
+        for resident_id, words, address in (
+            (event.reporter_id, event.description, event.address),
+            (neighbour.resident_id, "我叫某某，2单元漏水", "城东街道宫涵社区3号楼2单元"),
+        ):
+            page = await views.page(session, event, resident_id=resident_id, desk=desk)
+            assert (page["text"], page["description"], page["address"]) == (words, words, address)
 
 
 async def test_another_building_is_another_matter(story: Story) -> None:

@@ -48,6 +48,8 @@ async def test_what_cannot_be_made_is_refused_in_one_sentence(database: Database
         (["create", "grid", "--name", "甲", "--role", "grid_member", "--area", "GH1"], "这个用户名已经有人用了。"),
         (["create", "new", "--name", "甲", "--role", "department", "--area", "GH1"], "部门账号要填部门，其他账号要填区域。"),
         (["create", "new", "--name", "甲", "--role", "street", "--area", "XX"], "没有这个区域。"),
+        (["create", "new", "--name", "甲", "--role", "community", "--area", "GH1"], "区域要和角色同一层级。"),
+        (["create", "new", "--name", "甲", "--role", "law_volunteer", "--area", "GH"], "区域要和角色同一层级。"),
         (["disable", "nobody"], "没有这个账号。"),
         (["reset", "nobody"], "没有这个账号。"),
     ):

@@ -1,7 +1,8 @@
 // Messages as bubbles. Whatever people wrote gets into the page as text, never as markup.
 
-const LIVELY = /\d{4}-\d{4}|0\d{2,3}-?\d{7,8}|1[3-9]\d{9}|12110|12345|12348|12356|110|119|120/g;
-const NUMBER = /^\d{4}-\d{4}$/;
+// An opinion's number (Y1234-5678) has no page of its own; a subsidy's (B1234-5678) has one, an event's too.
+const LIVELY = /[A-Z]?\d{4}-\d{4}|0\d{2,3}-?\d{7,8}|1[3-9]\d{9}|12110|12345|12348|12356|110|119|120/g;
+const PAGES = [[/^\d{4}-\d{4}$/, "/events/"], [/^B\d{4}-\d{4}$/, "/subsidies/"]];
 const WEEKDAYS = ["星期日", "星期一", "星期二", "星期三", "星期四", "星期五", "星期六"];
 const PIN = "M12 2a7 7 0 0 0-7 7c0 5 7 13 7 13s7-8 7-13a7 7 0 0 0-7-7zm0 4.5a2.5 2.5 0 1 1 0 5 2.5 2.5 0 0 1 0-5z";
 
@@ -61,8 +62,10 @@ function text(words, { links }) {
   for (const found of links ? words.matchAll(LIVELY) : []) {
     const end = found.index + found[0].length;
     if (/[\d-]/.test(words[found.index - 1] ?? "") || /[\d-]/.test(words[end] ?? "")) continue;
+    const page = PAGES.find(([number]) => number.test(found[0]));
+    if (!page && /^[A-Z]/.test(found[0])) continue;
     const link = element("a", "", found[0]);
-    link.href = NUMBER.test(found[0]) ? `/events/${found[0]}` : `tel:${found[0].replace("-", "")}`;
+    link.href = page ? page[1] + found[0] : `tel:${found[0].replace("-", "")}`;
     made.append(words.slice(from, found.index), link);
     from = end;
   }
