@@ -24,10 +24,18 @@ def write(home: Home, archive: str) -> int:
     """Writes the archive (mode 600) and returns its size in bytes.
 
     The databases are copied first, each as of one moment: a photo is on disk before its row is committed, so every row
-    in the copy has its photo.
+    in the copy has its photo. Raises click.ClickException where there is no record, or no place for the archive.
     """
     url = make_url(home.database_url)
     target = Path(archive).absolute()
+    if url.drivername.startswith("sqlite"):
+        record = Path(url.database or "").absolute()
+        if not record.is_file() or not record.stat().st_size:
+            raise click.ClickException(f"There is no record at {record}; LINLITONG_HOME says where it is.")
+        if not record.is_relative_to(home.path):
+            raise click.ClickException(f"The record {record} lies outside {home.path}, which is all that a backup holds.")
+    if not target.parent.is_dir():
+        raise click.ClickException(f"There is no folder {target.parent}.")
     with tempfile.TemporaryDirectory(dir=home.path, prefix=".backup-") as folder:
         copy = Path(folder)
         for database in sorted(home.path.rglob("*.db")):

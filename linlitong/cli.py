@@ -47,6 +47,27 @@ class Commands(click.Group):
             return super().invoke(ctx)
         except (CannotStart, AlreadyRunning) as error:
             raise click.ClickException(str(error)) from None
+        except Exception as error:
+            if sentence := _about_the_database(error):
+                raise click.ClickException(sentence) from None
+            raise
+
+
+def _about_the_database(error: Exception) -> str:
+    """A sentence where it is the database that cannot be used, "" for anything else."""
+    if isinstance(error, ConnectionError):
+        return "The database does not answer; LINLITONG_DATABASE_URL says where it is."
+    if not type(error).__module__.startswith("sqlalchemy."):
+        return ""
+    from sqlalchemy.exc import ArgumentError, OperationalError, ProgrammingError
+
+    match error:
+        case ArgumentError():
+            return "LINLITONG_DATABASE_URL is no database's address; docs/operations.md shows how one is written."
+        case OperationalError() | ProgrammingError():
+            reason = type(error.orig).__name__
+            return f"The database cannot be used ({reason}). Is it there, and is `linlitong db upgrade` done?"
+    return ""
 
 
 def _file(name: str) -> Path:

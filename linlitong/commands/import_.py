@@ -25,8 +25,6 @@ def command(folder: Path) -> None:
 
 
 async def _import(folder: Path, home: Home) -> int:
-    from sqlalchemy.exc import OperationalError, ProgrammingError
-
     from backend.db import Database
     from backend.grids import service as grids
     from backend.importing import import_city
@@ -39,10 +37,6 @@ async def _import(folder: Path, home: Home) -> int:
             await grids.write_dictionary(session, home.path / "registry.dict")
     except FileNotFoundError:
         raise click.ClickException(f"{folder} holds none of the files that docs/import.md describes.") from None
-    except (OperationalError, ProgrammingError) as error:
-        raise click.ClickException(
-            f"The database cannot be used ({type(error.orig).__name__}). Is it there, and is `linlitong db upgrade` done?"
-        ) from None
     finally:
         await database.close()
     for result in results:

@@ -89,6 +89,37 @@ async def test_nothing_is_restored_under_a_running_system(home: Home, url: str, 
     assert (restored.exit_code, "already running" in restored.output) == (1, True)
 
 
+def test_what_is_no_record_is_not_backed_up(home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("LINLITONG_DATABASE_URL", raising=False)
+    archive = tmp_path / "backup.tar.gz"
+    (home.path / "linlitong.db").touch()
+    empty = db("backup", str(archive))
+    assert (empty.exit_code, "There is no record at" in empty.output) == (1, True)
+    (home.path / "linlitong.db").write_bytes(b"x")
+    nowhere = db("backup", str(tmp_path / "no" / "backup.tar.gz"))
+    assert (nowhere.exit_code, "There is no folder" in nowhere.output) == (1, True)
+    monkeypatch.setenv("LINLITONG_DATABASE_URL", f"sqlite+aiosqlite:///{tmp_path.parent / 'elsewhere.db'}")
+    (tmp_path.parent / "elsewhere.db").write_bytes(b"x")
+    assert "lies outside" in db("backup", str(archive)).output
+    assert not archive.exists()
+
+
+@pytest.mark.parametrize(
+    ("url", "sentence"),
+    [
+        ("garbage", "is no database's address"),
+        ("postgresql+asyncpg://a:b@127.0.0.1:1/x", "does not answer"),
+        ("sqlite+aiosqlite:///{home}/new.db", "db upgrade"),
+    ],
+)
+def test_a_database_that_cannot_be_used_is_one_sentence(
+    home: Home, monkeypatch: pytest.MonkeyPatch, url: str, sentence: str
+) -> None:
+    monkeypatch.setenv("LINLITONG_DATABASE_URL", url.format(home=home.path))
+    told = CliRunner().invoke(cli.main, ["staff", "reset", "li.wen"])
+    assert (told.exit_code, sentence in told.output, told.output.count("\n")) == (1, True, 1)
+
+
 def test_upgrading_twice_changes_nothing(home: Home, empty_database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LINLITONG_DATABASE_URL", empty_database_url)
     assert [db("upgrade").exit_code for _ in range(2)] == [0, 0]
