@@ -21,7 +21,10 @@ def command() -> None:
     "--role",
     required=True,
     type=click.Choice(
-        "grid_member grid_head community street district department admin law_volunteer law_coordinator".split()
+        [
+            *("grid_member", "grid_head", "community", "street", "district", "department", "admin"),
+            *("law_volunteer", "law_coordinator"),
+        ]
     ),
 )
 @click.option("--area", help="Code of the area that is theirs; for every role but department. For the legal desk the city.")
