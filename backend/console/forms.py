@@ -34,7 +34,7 @@ async def read_form(request: web.Request, *, csrf: str, phones: bool = True) -> 
 
     Raises Forbidden unless it carries ``csrf``, before any file of it is looked at.
 
-    A file named ``csv`` becomes a field of text; every other one is a photo.
+    A file named ``csv`` becomes a field of text, and is BadInput when it is not in UTF-8; every other one is a photo.
     """
     form = await _read(request, csrf=csrf)
     today = request.app[CLOCK].now().astimezone(request.app[SETTINGS].zone).date()
@@ -59,7 +59,10 @@ async def _read(request: web.Request, *, csrf: str) -> Form:
         check_csrf(form, csrf)
         raw = await read_part(part, request.app[SETTINGS].media_max_bytes)
         if part.name == "csv":
-            form.fields["csv"] = raw.decode("utf-8-sig", errors="replace")
+            try:
+                form.fields["csv"] = raw.decode("utf-8-sig")
+            except UnicodeDecodeError:
+                raise BadInput("文件不是UTF-8编码，请另存为“CSV UTF-8”后再导入。", fields=["csv"]) from None
             continue
         if raw:
             if len(form.photos) == MAX_PHOTOS:

@@ -45,12 +45,12 @@ class Desk:
         async with self.town.client.get(path, headers=self.cookies) as response:
             return response.status, await response.text()
 
-    async def post(self, path: str, file: str = "", **fields: str) -> tuple[int, str, str]:
+    async def post(self, path: str, file: str = "", encoding: str = "utf-8", **fields: str) -> tuple[int, str, str]:
         """(status, body, where to look next)"""
         form: Any = {"csrf": f"csrf-of-{self.username}"} | fields
         if file:
             data = FormData(form)
-            data.add_field("csv", file.encode(), filename="list.csv", content_type="text/csv")
+            data.add_field("csv", file.encode(encoding), filename="list.csv", content_type="text/csv")
             form = data
         async with self.town.client.post(path, data=form, headers=self.cookies, allow_redirects=False) as response:
             return response.status, await response.text(), response.headers.get("Location", "")
@@ -130,6 +130,14 @@ async def test_a_wrong_list_is_refused_line_by_line_and_nothing_of_it_is_kept(to
     status, said, _ = await desk.post(f"{where}/electorate", file=LIST + "3-101,张,,,,\n")
     assert status == 422
     assert "第5行unit：与第2行重复" in said
+    assert (await stored(town, where)).electorate_number == 0
+
+
+async def test_a_list_as_an_office_program_saves_it_is_not_read_as_question_marks(town: Town) -> None:
+    desk = await Desk.of(town)
+    _, _, where = await desk.post("/votes", **DRAFT)
+    status, said, _ = await desk.post(f"{where}/electorate", file=LIST, encoding="gbk")
+    assert (status, "不是UTF-8编码" in said) == (422, True)
     assert (await stored(town, where)).electorate_number == 0
 
 
