@@ -2,9 +2,9 @@
 
 from datetime import time
 from pathlib import Path
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import Field
+from pydantic import Field, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -26,7 +26,7 @@ class Settings(BaseSettings):
     duplicate_days: int = Field(14, ge=0)
     consult_claim_hours: int = Field(12, ge=1)
     office_opens: time = time(8, 30)
-    office_closes: time = time(17, 30)
+    office_closes: time = Field(time(17, 30), validate_default=True)
     desk_minutes_grid: int = Field(5, ge=1)
     desk_minutes_community: int = Field(10, ge=1)
     quiet_from: time = time(22, 0)
@@ -36,6 +36,22 @@ class Settings(BaseSettings):
     vault_keys: str = ""
     vault_hashing_key: str = ""
     media_max_bytes: int = 20 * 1024 * 1024
+
+    @field_validator("timezone")
+    @classmethod
+    def _known(cls, name: str) -> str:
+        try:
+            ZoneInfo(name)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            raise ValueError("there is no time zone of this name; one is Asia/Shanghai") from None
+        return name
+
+    @field_validator("office_closes")
+    @classmethod
+    def _after_opening(cls, closes: time, others: ValidationInfo) -> time:
+        if (opens := others.data.get("office_opens")) and closes <= opens:
+            raise ValueError("the office closes after it has opened, and on the same day")
+        return closes
 
     @property
     def zone(self) -> ZoneInfo:

@@ -52,6 +52,7 @@ async def _run(home: Home, parts: Sequence[str], guard: Guard) -> None:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
     addresses = choose_addresses(parts)
+    check_settings()
     environment = environment_for(home, parts, addresses)
     prepared = asyncio.create_task(prepare(Setup(home, environment, guard), parts))
     stopped = asyncio.create_task(stopping.wait())
@@ -195,3 +196,21 @@ def check_environments(parts: Sequence[str]) -> None:
     for part in parts:
         if not Path(PARTS[part][0]).exists():
             raise CannotStart(f"{Path(PARTS[part][0]).relative_to(ROOT)} is not there; make run installs it.")
+
+
+def check_settings() -> None:
+    """Raises CannotStart for a setting that has no sense, before anything starts. The value may be a secret and is not said."""
+    from pydantic import ValidationError
+
+    from backend.settings import Settings as BackendSettings
+    from bot.gateway.settings import Settings as GatewaySettings
+    from bot.gateway.telegram_settings import TelegramSettings
+
+    for settings in (BackendSettings, GatewaySettings, TelegramSettings):
+        try:
+            settings()
+        except ValidationError as wrong:
+            first = wrong.errors(include_url=False, include_input=False)[0]
+            name = f"{settings.model_config['env_prefix']}{first['loc'][0]}".upper()
+            reason = first["msg"].removeprefix("Value error, ")
+            raise CannotStart(f"{name} cannot be used: {reason[0].lower()}{reason[1:]}.") from None

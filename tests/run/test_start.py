@@ -67,6 +67,28 @@ def test_a_port_that_is_no_number_is_named(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "reason"),
+    [
+        ("LINLITONG_OFFICE_OPENS", "abc", "input should be in a valid time format, input is too short"),
+        ("LINLITONG_OFFICE_OPENS", "18:00", None),
+        ("LINLITONG_TIMEZONE", "Mars/Base", "there is no time zone of this name; one is Asia/Shanghai"),
+        ("LINLITONG_MESSAGES_PER_MINUTE", "0", "input should be greater than or equal to 1"),
+        ("TELEGRAM_WEBHOOK_SECRET", "a b", "string should match pattern '^[A-Za-z0-9_-]{0,256}$'"),
+    ],
+)
+def test_a_setting_without_sense_is_named_before_anything_starts(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, reason: str | None
+) -> None:
+    monkeypatch.setenv(name, value)
+    told = f"{name} cannot be used: {reason}."
+    if reason is None:
+        told = "LINLITONG_OFFICE_CLOSES cannot be used: the office closes after it has opened, and on the same day."
+    with pytest.raises(system.CannotStart) as refused:
+        system.check_settings()
+    assert str(refused.value) == told
+
+
 def test_a_part_that_runs_elsewhere_must_be_named(tmp_path: Path) -> None:
     with pytest.raises(system.CannotStart, match="backend does not run here, so LINLITONG_BACKEND_URL must say where"):
         system.environment_for(Home(tmp_path), ["gateway"], system.Addresses(dict.fromkeys(system.PARTS, 1), "h", "r:1", "s:2"))
