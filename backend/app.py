@@ -34,6 +34,7 @@ from backend.legal_aid.routes import routes as aid_routes
 from backend.media.routes import routes as media_routes
 from backend.mediation import clerk as mediation_clerk
 from backend.mediation.routes import routes as mediation_routes
+from backend.metrics.requests import timed
 from backend.opinions import clerk as opinion_clerk
 from backend.opinions.routes import routes as opinion_routes
 from backend.outbox.routes import routes as outbox_routes
@@ -83,7 +84,7 @@ def internal_app(
 ) -> web.Application:
     """The API that the gateway and the actions speak, with the clerks at work beside it."""
     app = web.Application(
-        middlewares=[errors_middleware, service_auth(settings.service_token)],
+        middlewares=[timed("internal"), errors_middleware, service_auth(settings.service_token)],
         client_max_size=settings.media_max_bytes,
     )
     _share(app, settings, database, clock or SystemClock())

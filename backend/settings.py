@@ -36,6 +36,7 @@ class Settings(BaseSettings):
     vault_keys: str = ""
     vault_hashing_key: str = ""
     media_max_bytes: int = 20 * 1024 * 1024
+    metrics_token: str = ""
 
     @field_validator("timezone")
     @classmethod

@@ -31,6 +31,8 @@ from backend.intake.routes import READERS, readers_of
 from backend.intake.service import Readers
 from backend.legal.law import Law
 from backend.legal.routes import LAW
+from backend.metrics.requests import timed
+from backend.metrics.routes import routes as metrics_routes
 from backend.settings import Settings
 from backend.vault.numbers import take_out
 from backend.vault.service import Vault
@@ -84,7 +86,7 @@ def console_app(
     readers: Readers | None = None,
 ) -> web.Application:
     """The application on the staff address. Opens nothing before it is started."""
-    app = web.Application(middlewares=[safe_headers, console_errors, no_numbers_in_addresses])
+    app = web.Application(middlewares=[timed("staff"), safe_headers, console_errors, no_numbers_in_addresses])
     sentences = Sentences.load(ROOT / "domain.yml")
     app[SETTINGS], app[DATABASE], app[CLOCK], app[SENTENCES] = settings, database, clock or SystemClock(), sentences
     app[DESK] = desk_factory(settings, app[CLOCK], sentences)
@@ -108,7 +110,9 @@ def console_app(
         opinion_routes,
         mediation_routes,
     )
-    app.add_routes([*api_routes, *(route for room in rooms for route in room), web.get("/static/{name}", asset)])
+    app.add_routes(
+        [*api_routes, *metrics_routes, *(route for room in rooms for route in room), web.get("/static/{name}", asset)]
+    )
     app.cleanup_ctx.append(pulse)
     app.on_shutdown.append(end_streams)
     return app
