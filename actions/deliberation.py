@@ -4,15 +4,13 @@ from typing import Any
 
 from rasa_sdk.events import ActiveLoop, SlotSet
 
+from actions.aside import ASIDE, SHORT_QUESTIONS
 from actions.backend_client import Refused
 from actions.turn import HouseAction, Turn, button
 
 Events = list[dict[str, Any]]
 LONGEST = 300
 QUESTION = 15  # characters; a longer question in the middle of speaking is what the resident wants to say
-# What is said in the middle of speaking and is no statement.
-NOT_A_SPEECH = {"cancel", "greet", "goodbye", "request_human", "emergency", "delete_my_data", "data_request"}
-SHORT_QUESTIONS = {"ask_guide", "ask_status", "thank", "vote", "apply_subsidy"}
 SLOTS = ("speech", "speech_from", "speech_number")
 CLEARED = [*(SlotSet(name, None) for name in SLOTS), ActiveLoop(None), SlotSet("requested_slot", None)]
 
@@ -92,7 +90,7 @@ def is_speech(turn: Turn) -> bool:
         return False
     if turn.intent in SHORT_QUESTIONS:
         return len(turn.text) > QUESTION
-    return turn.intent not in NOT_A_SPEECH
+    return turn.intent not in ASIDE["speech_form"]
 
 
 class ValidateSpeechForm(HouseAction):

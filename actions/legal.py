@@ -8,6 +8,7 @@ from typing import Any
 
 from rasa_sdk.events import FollowupAction, SlotSet
 
+from actions.aside import ASIDE
 from actions.backend_client import Refused
 from actions.forms import ENDED, DraftForm, Events, filled
 from actions.mediation_card import wants_mediation
@@ -16,25 +17,6 @@ from actions.turn import SHORT_ANSWER, SURE_YES, HouseAction, Turn, button
 
 SLOTS = ("legal_question", "legal_confirmation")
 QUESTION_LIMIT = 2000
-# Said while a question is being put together, these are meant for someone else; anything else belongs to it.
-ASIDE = {
-    "cancel",
-    "deny",
-    "request_human",
-    "emergency",
-    "delete_my_data",
-    "ask_status",
-    "ask_guide",
-    "greet",
-    "goodbye",
-    "thank",
-    "vote",
-    "share_location",
-    "share_voice",
-    "share_sticker",
-    "share_unreadable",
-}
-NOT_A_REPLY = {"cancel", "request_human", "emergency", "delete_my_data"}
 
 
 class AskLegal(HouseAction):
@@ -86,7 +68,7 @@ async def take(turn: Turn, draft: dict[str, Any], asked: str | None) -> bool:
 
 async def take_words(turn: Turn, draft: dict[str, Any], asked: str | None) -> bool:
     text = turn.text or (turn.tracker.get_slot("unsure_text") or "" if asked is None else "")
-    if asked is not None and (not text or turn.intent in ASIDE):
+    if asked is not None and (not text or turn.intent in ASIDE["legal_form"]):
         return False
     if text:
         await read(turn, draft, text)
@@ -212,7 +194,7 @@ class ValidateConsultReplyForm(HouseAction):
     async def act(self, turn: Turn) -> Events:
         if turn.metadata.get("message_id") == turn.tracker.get_slot("consult_reply_from"):
             return []  # the word that began it, 追问, is no reply yet
-        if turn.intent in NOT_A_REPLY or (not turn.text and not turn.media):
+        if turn.intent in ASIDE["consult_reply_form"] or (not turn.text and not turn.media):
             return []
         number = turn.tracker.get_slot("consult_number") or ""
         try:

@@ -9,9 +9,9 @@ from typing import Any
 
 from rasa_sdk.events import FollowupAction, SlotSet
 
+from actions.aside import ASIDE
 from actions.backend_client import Refused
-from actions.forms import ENDED, Events, filled
-from actions.legal import ASIDE
+from actions.forms import ENDED, DraftForm, Events, filled
 from actions.mediation_card import mediator_buttons, show_mediation
 from actions.status import number_in
 from actions.turn import SHORT_ANSWER, SURE_YES, HouseAction, Turn, button
@@ -39,20 +39,20 @@ class AskMediation(HouseAction):
         return [FollowupAction("mediation_form")]
 
 
-class ValidateMediationForm(HouseAction):
+class ValidateMediationForm(DraftForm):
     """Read the message into the dispute. No events: it was not for us."""
 
     action_name = "validate_mediation_form"
+    slot = "dispute"
 
-    async def act(self, turn: Turn) -> Events:
-        draft = dict(turn.tracker.get_slot("dispute") or {})  # cleared when a form ends
-        message_id = turn.metadata.get("message_id")
-        if not draft:
+    async def take(self, turn: Turn, draft: dict[str, Any], asked: str | None) -> bool:
+        if asked is None:
             await begin(turn, draft)
-        elif draft.get("seen") != message_id and not await take(turn, draft, turn.tracker.get_slot("requested_slot")):
-            return []
-        draft["seen"] = message_id
-        return [SlotSet("dispute", draft), *slots_of(draft)]
+            return True
+        return await take(turn, draft, asked)
+
+    def slots_of(self, draft: dict[str, Any]) -> Events:
+        return slots_of(draft)
 
 
 async def begin(turn: Turn, draft: dict[str, Any]) -> None:
@@ -63,7 +63,7 @@ async def begin(turn: Turn, draft: dict[str, Any]) -> None:
         await read(turn, draft, text)
 
 
-async def take(turn: Turn, draft: dict[str, Any], asked: str | None) -> bool:
+async def take(turn: Turn, draft: dict[str, Any], asked: str) -> bool:
     """Take what the message brings into the draft; False when it was meant for someone else."""
     match turn.intent:
         case "confirm_mediation":
@@ -82,12 +82,12 @@ async def take(turn: Turn, draft: dict[str, Any], asked: str | None) -> bool:
     return True
 
 
-async def take_words(turn: Turn, draft: dict[str, Any], asked: str | None) -> bool:
+async def take_words(turn: Turn, draft: dict[str, Any], asked: str) -> bool:
     if not turn.text:
         return False
     if asked == "mediation_place":
         return await take_place(turn, draft, turn.text)
-    if turn.intent in ASIDE:
+    if turn.intent in ASIDE["mediation_form"]:
         return False
     await read(turn, draft, turn.text)
     return True
@@ -100,7 +100,7 @@ async def take_place(turn: Turn, draft: dict[str, Any], text: str) -> bool:
         draft["place"] = {"area_code": place["area_code"], "label": place["address"] or place["label"]}
     elif place and place["status"] == "choices":
         draft["choices"] = place["choices"][:5]
-    elif turn.intent in ASIDE:
+    elif turn.intent in ASIDE["mediation_form"]:
         return False
     else:
         draft["misses"] = draft.get("misses", 0) + 1

@@ -9,6 +9,7 @@ from typing import Any
 
 from rasa_sdk.events import FollowupAction, SlotSet
 
+from actions.aside import ASIDE
 from actions.backend_client import Refused
 from actions.forms import ENDED, DraftForm, Events, filled
 from actions.turn import SHORT_ANSWER, SURE_YES, HouseAction, Turn, button
@@ -18,30 +19,6 @@ OPINION = re.compile(r"[Yy](\d{4})[-\s—－]?(\d{4})(?!\d)")
 WISH = re.compile(r"^(我?想?(给你们)?提个?(小?建议|意见)[，,：: ]*|我?(建议|希望)[，,：: ]*)(?=.)")
 WORDS_LIMIT = 2000
 TITLE_LIMIT = 200
-# Said while a suggestion is being put together, these are meant for someone else; anything else belongs to it.
-ASIDE = {
-    "cancel",
-    "request_human",
-    "emergency",
-    "delete_my_data",
-    "data_request",
-    "ask_status",
-    "ask_guide",
-    "ask_legal",
-    "apply_subsidy",
-    "greet",
-    "goodbye",
-    "thank",
-    "vote",
-    "list_opinions",
-    "browse_disclosure",
-    "follow_disclosure",
-    "unsubscribe",
-    "subscribe",
-    "share_voice",
-    "share_sticker",
-    "share_unreadable",
-}
 
 
 class GiveOpinion(HouseAction):
@@ -104,7 +81,7 @@ async def take(turn: Turn, draft: dict[str, Any], asked: str | None) -> bool:
 
 async def take_words(turn: Turn, draft: dict[str, Any], asked: str | None) -> bool:
     text = turn.text or (turn.tracker.get_slot("unsure_text") or "" if asked is None else "")
-    if asked is not None and (not text or turn.intent in ASIDE):
+    if asked is not None and (not text or turn.intent in ASIDE["opinion_form"]):
         return False
     if asked == "opinion_place":
         await answer_place(turn, draft, text)

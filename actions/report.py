@@ -10,6 +10,7 @@ from typing import Any
 
 from rasa_sdk.events import ActiveLoop, FollowupAction, SlotSet
 
+from actions.aside import ASIDE
 from actions.backend_client import Refused
 from actions.emergency import is_faint, kind_of, say_emergency
 from actions.guide import answer_with_place
@@ -37,35 +38,6 @@ FORM = "report_form"
 SLOTS = ("danger", "person", "matter", "place", "item", "neighbour", "confirmation")
 LEAVES = {"cancel", "delete_my_data"}
 PAUSES = ("danger", "person")
-ASIDE = LEAVES | {
-    "ask_guide",
-    "ask_status",
-    "ask_legal",
-    "apply_subsidy",
-    "subsidy_choice",
-    "data_request",
-    "vote",
-    "greet",
-    "goodbye",
-    "thank",
-    "out_of_scope",
-    "share_voice",
-    "share_sticker",
-    "share_unreadable",
-    "show_event",
-    "urge",
-    "supplement",
-    "withdraw",
-    "verify",
-    "rate",
-    "list_opinions",
-    "show_opinion",
-    "support_opinion",
-    "rate_opinion",
-    "browse_disclosure",
-    "follow_disclosure",
-    "unsubscribe",
-}
 MATTER_LIMIT = 2000
 LATER = 16
 STREETS = 8
@@ -290,7 +262,7 @@ async def read_text(
     no_place = asked == "place" and (DO_NOT_KNOW.search(text) or turn.intent == "out_of_scope")
     if (
         asked is not None
-        and turn.intent in ASIDE
+        and turn.intent in ASIDE[FORM]
         and not no_place
         and not (place and (asked == "place" or (asked == "confirmation" and correcting)))
     ):

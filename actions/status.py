@@ -6,6 +6,7 @@ from typing import Any
 from rasa_sdk.events import ActiveLoop, FollowupAction, SlotSet
 
 from actions import emergency, opinions
+from actions.aside import ASIDE
 from actions.backend_client import Refused
 from actions.handoff import leave_queue
 from actions.mediation_card import OVER as SETTLED
@@ -267,7 +268,7 @@ class ValidateSupplementForm(HouseAction):
             return [SlotSet("supplement_content", "done"), SlotSet("requested_slot", None)]
         if turn.intent == "emergency" and emergency.kind_of(turn.text) == "other":
             turn.say("utter_emergency_other")  # and it is added
-        elif turn.intent in ("cancel", "request_human", "emergency"):
+        elif turn.intent in ASIDE["supplement_form"]:
             return []
         text = SUPPLEMENT_WORD.sub("", NUMBER.sub("", turn.text)).strip()
         if not text and not turn.media:

@@ -8,21 +8,25 @@ from backend.api.operations import Call, operation
 from backend.api.schemas import Query
 from backend.events.service import Desk
 from backend.house import DESK
-from backend.mediation import board, desks, joining, proposals, service, sittings
-from backend.mediation.models import Mediation
+from backend.mediation import board, desks, joining, phones, proposals, service, sittings
+from backend.mediation.models import Mediation, Side
 from backend.mediation.schemas import (
     Agreement,
     MediationList,
     MediationPage,
     Minutes,
+    MovedSitting,
     NewMediation,
     NewMediator,
+    NewPhone,
     NewSitting,
     OtherParty,
     Paper,
+    PhoneInFull,
+    PhoneLook,
     Reason,
 )
-from backend.web import DATABASE
+from backend.web import DATABASE, VAULT
 
 MediationWork = Callable[[AsyncSession, Mediation, Desk], Awaitable[object]]
 PATH = "/api/v1/mediations/{number}"
@@ -78,13 +82,41 @@ async def _on_mediation(call: Call, act: MediationWork, *, acting: bool = True) 
 
 @operation("POST", PATH + "/party", body=OtherParty, answer=MediationPage)
 async def enter_other_party(call: Call) -> MediationPage:
-    """Write down who the other party is, and whether they have agreed."""
+    """Write down who the other party is, whether they have agreed, and where they can be called."""
     body = call.body
 
     async def act(session: AsyncSession, mediation: Mediation, desk: Desk) -> None:
         await joining.enter(session, call.signed.scope, mediation, name=body.name, agreed=body.agreed, desk=desk)
+        if body.phone:
+            await _keep_phone(call, session, mediation, Side.RESPONDENT, desk)
 
     return await _on_mediation(call, act)
+
+
+async def _keep_phone(call: Call, session: AsyncSession, mediation: Mediation, side: Side, desk: Desk) -> None:
+    found = call.found.get("phone", [])
+    await phones.keep(session, call.signed.scope, mediation, side, found, vault=call.request.app[VAULT], desk=desk)
+
+
+@operation("POST", PATH + "/phone", body=NewPhone, answer=MediationPage)
+async def write_phone(call: Call) -> MediationPage:
+    """Write down where a party can be called; the number is shown masked."""
+
+    async def act(session: AsyncSession, mediation: Mediation, desk: Desk) -> None:
+        await _keep_phone(call, session, mediation, call.body.side, desk)
+
+    return await _on_mediation(call, act)
+
+
+@operation("POST", PATH + "/phone/look", body=PhoneLook, answer=PhoneInFull)
+async def look_at_phone(call: Call) -> PhoneInFull:
+    """A party's number in full; who looked, when and why is kept."""
+    app, scope, body = call.request.app, call.signed.scope, call.body
+    async with app[DATABASE].write() as session:
+        desk = await app[DESK](session)
+        mediation = await desks.by_number(session, scope, call.request.match_info["number"], acting=True)
+        shown = await phones.look(session, scope, mediation, body.side, reason=body.reason, vault=app[VAULT], desk=desk)
+    return PhoneInFull(phone=shown)
 
 
 @operation("POST", PATH + "/mediator", body=NewMediator, answer=MediationPage)
@@ -110,6 +142,26 @@ async def plan_sitting(call: Call) -> MediationPage:
             room_code=body.room,
             starts_at=body.starts_at,
             minutes=body.minutes,
+            desk=desk,
+        )
+
+    return await _on_mediation(call, act)
+
+
+@operation("POST", PATH + "/sitting/move", body=MovedSitting, answer=MediationPage)
+async def move_sitting(call: Call) -> MediationPage:
+    """Give the planned sitting another time or room in one step; both parties read the old and the new one."""
+    body = call.body
+
+    async def act(session: AsyncSession, mediation: Mediation, desk: Desk) -> None:
+        await sittings.move(
+            session,
+            call.signed.scope,
+            mediation,
+            room_code=body.room,
+            starts_at=body.starts_at,
+            minutes=body.minutes,
+            reason=body.reason,
             desk=desk,
         )
 

@@ -10,12 +10,13 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend.console.forms import Form
-from backend.console.pages import Visit, page, see
+from backend.console.pages import Visit, on_conversation, page, see
+from backend.conversations.models import Conversation
 from backend.errors import BadInput, Forbidden
 from backend.events.service import Desk
 from backend.grids.models import Area, Level
 from backend.house import DESK
-from backend.mediation import board, desks, joining, proposals, service, sittings
+from backend.mediation import board, desks, joining, phones, proposals, service, sittings
 from backend.mediation.desks import MEDIATION_ROLES
 from backend.mediation.ladder import KIND_NAMES, MATTER_NAMES
 from backend.mediation.models import Mediation, Origin, Side
@@ -23,7 +24,7 @@ from backend.mediation.schemas import NewMediation
 from backend.mediation.sittings import LENGTHS
 from backend.mediation.views import ORIGIN_NAMES
 from backend.staff.models import Role
-from backend.web import DATABASE, SETTINGS
+from backend.web import DATABASE, SETTINGS, VAULT
 
 routes = web.RouteTableDef()
 NUMBER = r"{number:\d{4}-\d{4}}"
@@ -87,8 +88,36 @@ async def enter(visit: Visit) -> web.StreamResponse:
     async with visit.request.app[DATABASE].write() as session:
         desk = await visit.request.app[DESK](session)
         mediation = await proposals.propose(session, visit.signed.scope, body, desk=desk)
+        for side in Side:
+            if form[f"{side.value}_phone"]:
+                await keeper(visit, form, f"{side.value}_phone")(session, mediation, side, desk)
         number = mediation.number
     return see(f"/mediations/{number}")
+
+
+def keeper(visit: Visit, form: Form, field: str) -> Callable[[AsyncSession, Mediation, Side, Desk], Awaitable[None]]:
+    """What writes down the phone in a field of the form as that of a side."""
+
+    async def keep(session: AsyncSession, mediation: Mediation, side: Side, desk: Desk) -> None:
+        vault, found = visit.request.app[VAULT], form.found.get(field, [])
+        await phones.keep(session, visit.signed.scope, mediation, side, found, vault=vault, desk=desk)
+
+    return keep
+
+
+@routes.post("/conversations/{conversation_id}/mediation")
+@mediation_page
+async def propose_from_talk(visit: Visit) -> web.StreamResponse:
+    """The event of a resident whose conversation is held, given to mediation; they are asked in the chat at once."""
+    form = await visit.form()
+
+    async def act(session: AsyncSession, row: Conversation) -> None:
+        desk = await visit.request.app[DESK](session)
+        if form["event"] not in {event.number for event in await proposals.of_talk(session, visit.signed.scope, row)}:
+            raise BadInput("请从列出来的事件里选。", fields=["event"])
+        await proposals.propose(session, visit.signed.scope, NewMediation(event=form["event"]), desk=desk)
+
+    return await on_conversation(visit, act)
 
 
 def _filled(schema: type[Filled], fields: dict[str, object]) -> Filled:
@@ -101,6 +130,11 @@ def _filled(schema: type[Filled], fields: dict[str, object]) -> Filled:
 @routes.get(rf"/mediations/{NUMBER}")
 @mediation_page
 async def mediation_page_of(visit: Visit) -> web.StreamResponse:
+    return await show_mediation(visit, {})
+
+
+async def show_mediation(visit: Visit, uncovered: dict[Side, str]) -> web.StreamResponse:
+    """The page; ``uncovered`` are the numbers that are shown in full, for this answer only."""
     scope = visit.signed.scope
     async with visit.request.app[DATABASE].read() as session:
         desk = await visit.request.app[DESK](session)
@@ -111,6 +145,7 @@ async def mediation_page_of(visit: Visit) -> web.StreamResponse:
             live={"mediation": mediation.number},
             mediation=await board.page(session, scope, mediation, desk=desk),
             lengths=LENGTHS,
+            uncovered=uncovered,
             **NAMES,
         )
 
@@ -129,12 +164,46 @@ async def on_mediation(visit: Visit, act: MediationWork, *, acting: bool = True)
 @mediation_page
 async def enter_party(visit: Visit) -> web.StreamResponse:
     form = await visit.form()
+    keep = keeper(visit, form, "phone")
 
     async def act(session: AsyncSession, mediation: Mediation, desk: Desk) -> None:
         agreed = bool(form["agreed"])
         await joining.enter(session, visit.signed.scope, mediation, name=form["name"], agreed=agreed, desk=desk)
+        if form["phone"]:
+            await keep(session, mediation, Side.RESPONDENT, desk)
 
     return await on_mediation(visit, act)
+
+
+def _side(form: Form) -> Side:
+    if form["side"] not in list(Side):
+        raise BadInput(fields=["side"])
+    return Side(form["side"])
+
+
+@routes.post(rf"/mediations/{NUMBER}/phone")
+@mediation_page
+async def write_phone(visit: Visit) -> web.StreamResponse:
+    form = await visit.form()
+    side, keep = _side(form), keeper(visit, form, "phone")
+
+    async def act(session: AsyncSession, mediation: Mediation, desk: Desk) -> None:
+        await keep(session, mediation, side, desk)
+
+    return await on_mediation(visit, act)
+
+
+@routes.post(rf"/mediations/{NUMBER}/phone/look")
+@mediation_page
+async def look_at_phone(visit: Visit) -> web.StreamResponse:
+    """The page with one number in full, once; who looked and why stays written down."""
+    form = await visit.form()
+    side, app, scope = _side(form), visit.request.app, visit.signed.scope
+    async with app[DATABASE].write() as session:
+        desk = await app[DESK](session)
+        mediation = await desks.by_number(session, scope, visit.request.match_info["number"], acting=True)
+        shown = await phones.look(session, scope, mediation, side, reason=form["reason"], vault=app[VAULT], desk=desk)
+    return await show_mediation(visit, {side: shown})
 
 
 @routes.post(rf"/mediations/{NUMBER}/mediator")
@@ -160,11 +229,7 @@ def _number(form: Form, name: str) -> int:
 @mediation_page
 async def plan_sitting(visit: Visit) -> web.StreamResponse:
     form = await visit.form()
-    try:
-        local = datetime.fromisoformat(f"{form['day']}T{form['time']}")
-    except ValueError:
-        raise BadInput("请填写日期和时间。", fields=["day", "time"]) from None
-    starts_at = local.replace(tzinfo=visit.request.app[SETTINGS].zone)
+    starts_at = _starts_at(visit, form)
 
     async def act(session: AsyncSession, mediation: Mediation, desk: Desk) -> None:
         await sittings.book(
@@ -174,6 +239,35 @@ async def plan_sitting(visit: Visit) -> web.StreamResponse:
             room_code=form["room"],
             starts_at=starts_at,
             minutes=_number(form, "minutes"),
+            desk=desk,
+        )
+
+    return await on_mediation(visit, act)
+
+
+def _starts_at(visit: Visit, form: Form) -> datetime:
+    try:
+        local = datetime.fromisoformat(f"{form['day']}T{form['time']}")
+    except ValueError:
+        raise BadInput("请填写日期和时间。", fields=["day", "time"]) from None
+    return local.replace(tzinfo=visit.request.app[SETTINGS].zone)
+
+
+@routes.post(rf"/mediations/{NUMBER}/sitting/move")
+@mediation_page
+async def move_sitting(visit: Visit) -> web.StreamResponse:
+    form = await visit.form()
+    starts_at = _starts_at(visit, form)
+
+    async def act(session: AsyncSession, mediation: Mediation, desk: Desk) -> None:
+        await sittings.move(
+            session,
+            visit.signed.scope,
+            mediation,
+            room_code=form["room"],
+            starts_at=starts_at,
+            minutes=_number(form, "minutes"),
+            reason=form["reason"],
             desk=desk,
         )
 
@@ -223,11 +317,9 @@ async def outcome(visit: Visit) -> web.StreamResponse:
 @routes.post(rf"/mediations/{NUMBER}/papers")
 @mediation_page
 async def give_paper(visit: Visit) -> web.StreamResponse:
-    form = await visit.form()
-    if form["side"] not in list(Side):
-        raise BadInput(fields=["side"])
+    side = _side(await visit.form())
 
     async def act(session: AsyncSession, mediation: Mediation, desk: Desk) -> None:
-        await service.give_paper(session, visit.signed.scope, mediation, Side(form["side"]), desk=desk)
+        await service.give_paper(session, visit.signed.scope, mediation, side, desk=desk)
 
     return await on_mediation(visit, act, acting=False)

@@ -30,6 +30,7 @@ from backend.errors import BadInput, NotSignedIn
 from backend.events import service as events
 from backend.events.models import Event, EventState, History
 from backend.events.numbers import read_number
+from backend.events.pushes import title_of
 from backend.events.service import Actor, Desk
 from backend.house import BOOTH, DESK
 from backend.mediation import proposals as mediation_proposals
@@ -382,6 +383,13 @@ async def conversation_page(visit: Visit) -> web.StreamResponse:
             proposals=(await proposals.listed(session, row))[:PROPOSALS],
             subsidies=await proposals.subsidies_offered(session) if holds else [],
             votes=await proposals.votes_offered(session, row, booth=visit.request.app[BOOTH]()) if holds else [],
+            disputes=[
+                (event.number, await title_of(session, event))
+                for event in await mediation_proposals.of_talk(session, visit.signed.scope, row)
+            ],
+            under_mediation=await mediations.asked_for(session, row.resident_id)
+            if holds and visit.signed.scope.role in MEDIATION_ROLES
+            else [],
             quick=quick,
             chosen=next((one for one in quick if str(one.answer.id) == asked), None),
         )

@@ -43,6 +43,6 @@ def render(
         return int((now - at).total_seconds() // 60)
 
     text = TEMPLATES.get_template(template).render(
-        request=request, signed=signed, moment=moment, minutes=minutes, state_names=STATE_NAMES, now=now, **values
+        request=request, signed=signed, moment=moment, minutes=minutes, state_names=STATE_NAMES, now=now, zone=zone, **values
     )
     return web.Response(text=text, content_type="text/html", charset="utf-8", status=status)

@@ -15,6 +15,7 @@ from backend.desk.hours import calendar_of
 from backend.events import service as events
 from backend.house import BOOTH, DESK, GATE, patience_of
 from backend.media import service as media
+from backend.mediation import hearing as mediations
 from backend.outbox import service as outbox
 from backend.proposals import service as proposals
 from backend.proposals.service import Ears
@@ -66,6 +67,7 @@ async def accept_message(request: web.Request) -> web.Response:
                     await _keep(session, request.app[VAULT], accepted, found)
                 await visits.hear(session, accepted, sentences=request.app[SENTENCES], now=now)
                 await proposals.hear(session, accepted, ears)
+                await mediations.hear(session, accepted, ears.desk_of)
                 turns = await _take_up(session, accepted, body.worker, request)
                 seen = await _seen(session, [accepted.message], request)
             break

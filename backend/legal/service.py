@@ -153,6 +153,13 @@ async def end(session: AsyncSession, consult: Consult, *, desk: Desk, by_time: b
         notices.tell(session, consult.volunteer_id, f"咨询 {consult.number} 已结束", now=desk.now)
 
 
+async def leave(session: AsyncSession, resident_id: int, *, desk: Desk) -> None:
+    """The resident's data is being deleted: whatever is open ends, and who holds it is told."""
+    for consult in await of_resident(session, resident_id, only_open=True):
+        await lock(session, consult)
+        await end(session, consult, desk=desk)
+
+
 async def rate(session: AsyncSession, consult: Consult, stars: int, *, desk: Desk) -> None:
     """1 to 5 stars for an answered consult that has ended; a later word replaces an earlier one. Raises Conflict."""
     if consult.state is not ConsultState.ENDED or consult.answered_at is None:

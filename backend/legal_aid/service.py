@@ -168,6 +168,24 @@ async def withdraw(session: AsyncSession, aid: LegalAid, desk: Desk) -> None:
     await pushes.say(session, consult, "utter_aid_withdrawn", desk=desk, papers=papers(aid.missing))
 
 
+async def leave(session: AsyncSession, resident_id: int, *, desk: Desk) -> None:
+    """The resident's data is being deleted: what is not decided counts as withdrawn, and the coordinators are told; also of
+    what was granted, as somebody may be at work on it.
+    """
+    rows = await session.execute(
+        select(LegalAid, Consult)
+        .join(Consult, Consult.id == LegalAid.consult_id)
+        .where(Consult.resident_id == resident_id, LegalAid.state.in_([AidState.APPLIED, AidState.GRANTED]))
+    )
+    for aid, consult in rows.all():
+        words = f"咨询 {consult.number}：受援人删除了个人数据，联系不上了"
+        if aid.state is AidState.APPLIED:
+            aid.state, aid.cure_by = AidState.WITHDRAWN, None
+            _note(session, consult, "aid_withdrawn", desk)
+            words = f"咨询 {consult.number}：申请人删除了个人数据，法律援助申请不用再办"
+        await _tell_coordinators(session, words, desk)
+
+
 async def tell_late(session: AsyncSession, aid: LegalAid, desk: Desk) -> None:
     aid.late_told_at = desk.now
     consult = await session.get_one(Consult, aid.consult_id)

@@ -5,7 +5,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend.events.service import Desk
 from backend.grids.models import Area
-from backend.mediation import pushes, service, sittings
+from backend.mediation import phones, pushes, service, sittings
 from backend.mediation.desks import may_act
 from backend.mediation.ladder import LADDERS, MATTER_NAMES, said
 from backend.mediation.models import Mediation, MediationParty, MediationState, Mediator
@@ -63,7 +63,7 @@ async def page(session: AsyncSession, scope: Scope, mediation: Mediation, *, des
     parties = sorted((await pushes.parties_of(session, mediation)).items())
     return MediationPage(
         **short.model_dump(),
-        parties=[await _party(session, party) for _, party in parties],
+        parties=[await _party(session, mediation, party) for _, party in parties],
         mediator_id=mediation.mediator_id,
         mediators=[
             MediatorCard(mediator_id=m.id, name=m.name, title=m.title, area=areas[m.area_code])
@@ -76,6 +76,7 @@ async def page(session: AsyncSession, scope: Scope, mediation: Mediation, *, des
         sittings=[
             SittingCard(
                 rung=ladder[sitting.step].name,
+                room=room.code,
                 starts_at=sitting.starts_at,
                 ends_at=sitting.ends_at,
                 state=sitting.state,
@@ -99,11 +100,12 @@ def codes_of(mediation: Mediation) -> list[str]:
     return mediation.area_path.rstrip("/").split("/")
 
 
-async def _party(session: AsyncSession, party: MediationParty) -> PartyCard:
+async def _party(session: AsyncSession, mediation: Mediation, party: MediationParty) -> PartyCard:
     resident = await session.get(Resident, party.resident_id) if party.resident_id else None
     return PartyCard(
         side=party.side,
         name=party.name or (resident.display_name if resident else ""),
+        phone=await phones.masked_of(session, mediation, party.side),
         in_chat=party.conversation_id is not None,
         answer=party.answer,
         given_at=party.given_at,

@@ -132,6 +132,16 @@ class MediationParty(HasId, Base):
     given_at: Mapped[datetime | None]
 
 
+class PartyPhone(Base):
+    """Where a side can be called, written down by staff; the number itself is in the vault."""
+
+    __tablename__ = "mediation_phone"
+
+    mediation_id: Mapped[int] = mapped_column(ForeignKey("mediation.id"), primary_key=True)
+    side: Mapped[Side] = mapped_column(words(Side), primary_key=True)
+    item_id: Mapped[int] = mapped_column(ForeignKey("vault_item.id"), index=True)
+
+
 class Sitting(HasId, Base):
     """One meeting (一次调解): when, where, with whom; afterwards its minutes."""
 

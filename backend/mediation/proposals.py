@@ -1,17 +1,21 @@
 """Staff give a dispute to mediation: an event of the right item, or what was brought to the counter or by another house."""
 
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend.conversations.models import Conversation
 from backend.errors import BadInput, Conflict
-from backend.events.models import Event
+from backend.events.models import Event, EventState
 from backend.events.service import Desk
 from backend.mediation import service
+from backend.mediation.desks import MEDIATION_ROLES
 from backend.mediation.ladder import BY_ITEM, kind_of
 from backend.mediation.models import Mediation, Origin
 from backend.mediation.schemas import NewMediation
 from backend.staff import events as work
 from backend.staff.scope import Scope
+
+SHOWN = 5
 
 
 def suits(scope: Scope, event: Event) -> bool:
@@ -22,6 +26,24 @@ def suits(scope: Scope, event: Event) -> bool:
         and event.conversation_id is not None
         and not event.anonymous
     )
+
+
+async def of_talk(session: AsyncSession, scope: Scope, conversation: Conversation) -> list[Event]:
+    """The latest events of the conversation's resident that suit and are not under mediation, where the asker holds it."""
+    if scope.role not in MEDIATION_ROLES or conversation.staff_id != scope.staff_id:
+        return []
+    rows = await session.scalars(
+        select(Event)
+        .where(
+            Event.reporter_id == conversation.resident_id,
+            Event.item_code.in_(BY_ITEM),
+            Event.state != EventState.WITHDRAWN,
+        )
+        .order_by(Event.id.desc())
+        .limit(SHOWN)
+    )
+    fit = [event for event in rows if suits(scope, event)]
+    return [event for event in fit if await service.of_source(session, event.number) is None]
 
 
 async def propose(session: AsyncSession, scope: Scope, body: NewMediation, *, desk: Desk) -> Mediation:

@@ -62,10 +62,13 @@ class RoomCard(Shape):
 
 
 class PartyCard(Shape):
-    """``in_chat``: told in their own chat; ``given_at``: when they had the agreement."""
+    """``in_chat``: told in their own chat; ``phone``: masked, where staff wrote one down; ``given_at``: when they had the
+    agreement.
+    """
 
     side: Side
     name: str
+    phone: str
     in_chat: bool
     answer: Answer
     given_at: datetime | None
@@ -73,6 +76,7 @@ class PartyCard(Shape):
 
 class SittingCard(Shape):
     rung: str
+    room: str
     starts_at: datetime
     ends_at: datetime
     state: SittingState
@@ -150,8 +154,27 @@ class NewMediation(Shape):
 
 
 class OtherParty(Shape):
+    """Without a ``phone`` the one that is kept stays."""
+
     name: str = Field(min_length=1, max_length=64)
     agreed: bool
+    phone: str = Field("", max_length=32)
+
+
+class NewPhone(Shape):
+    side: Side
+    phone: str = Field(min_length=1, max_length=32)
+
+
+class PhoneLook(Shape):
+    """Why it has to be seen in full."""
+
+    side: Side
+    reason: str = Field(min_length=1, max_length=200)
+
+
+class PhoneInFull(Shape):
+    phone: str
 
 
 class NewMediator(Shape):
@@ -164,6 +187,12 @@ class NewSitting(Shape):
     room: str = Field(min_length=1, max_length=32)
     starts_at: AwareDatetime
     minutes: int
+
+
+class MovedSitting(NewSitting):
+    """Both sides read the ``reason``."""
+
+    reason: str = Field(min_length=1, max_length=200)
 
 
 class Reason(Shape):

@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from backend.conversations.service import readable
 from backend.errors import BadInput, Conflict
 from backend.events.service import Desk
+from backend.localtime import say_moment
 from backend.mediation import pushes
 from backend.mediation.desks import tell_desk
 from backend.mediation.models import (
@@ -96,22 +97,11 @@ async def book(
         raise Conflict("先定调解员，再约时间。", code="no_mediator")
     if await planned(session, mediation) is not None:
         raise Conflict("已经约好一次了，先记录或者取消那一次。", code="sitting_planned")
-    _check_time(starts_at, minutes, desk)
-    room = next((room for room in await rooms(session, mediation) if room.code == room_code), None)
-    if room is None:
-        raise BadInput("请选择调解的地点。", fields=["room"])
+    room = await _room(session, mediation, room_code)
     sitting = Sitting(
-        mediation_id=mediation.id,
-        step=mediation.step,
-        mediator_id=mediation.mediator_id,
-        room_code=room.code,
-        starts_at=starts_at,
-        ends_at=starts_at + timedelta(minutes=minutes),
-        state=SittingState.PLANNED,
-        # what is announced within a day, or within two hours, needs no reminder of its own
-        day_told_at=desk.now if starts_at - DAY_BEFORE <= desk.now else None,
-        hours_told_at=desk.now if starts_at - HOURS_BEFORE <= desk.now else None,
+        mediation_id=mediation.id, step=mediation.step, mediator_id=mediation.mediator_id, state=SittingState.PLANNED
     )
+    _set(sitting, room, starts_at, minutes, desk)
     session.add(sitting)
     await session.flush()
     await _take(session, mediation, sitting)
@@ -120,10 +110,71 @@ async def book(
     return sitting
 
 
-async def announce(
-    session: AsyncSession, mediation: Mediation, sitting: Sitting, response: str, *, desk: Desk, only: Side | None = None
+async def _room(session: AsyncSession, mediation: Mediation, code: str) -> MediationRoom:
+    room = next((room for room in await rooms(session, mediation) if room.code == code), None)
+    if room is None:
+        raise BadInput("请选择调解的地点。", fields=["room"])
+    return room
+
+
+def _set(sitting: Sitting, room: MediationRoom, starts_at: datetime, minutes: int, desk: Desk) -> None:
+    """Its time and place. What is announced within a day, or within two hours, needs no reminder of its own.
+
+    Raises BadInput for a time that cannot be.
+    """
+    _check_time(starts_at, minutes, desk)
+    sitting.room_code, sitting.starts_at, sitting.ends_at = room.code, starts_at, starts_at + timedelta(minutes=minutes)
+    sitting.day_told_at = desk.now if starts_at - DAY_BEFORE <= desk.now else None
+    sitting.hours_told_at = desk.now if starts_at - HOURS_BEFORE <= desk.now else None
+    sitting.unwritten_told_at = None
+
+
+async def move(
+    session: AsyncSession,
+    scope: Scope,
+    mediation: Mediation,
+    *,
+    room_code: str,
+    starts_at: datetime,
+    minutes: int,
+    reason: str,
+    desk: Desk,
 ) -> None:
-    """Say ``response`` with the sitting's time, place and mediator."""
+    """Give the planned sitting another time or room in one step; both sides read the old and the new one, once.
+
+    Raises Conflict without a planned sitting, BadInput for what ``book`` refuses, for the same again and without a reason,
+    Taken as ``book`` does; the old time stays booked then.
+    """
+    sitting = await _planned(session, mediation)
+    reason = readable(reason)[:200]
+    if not reason:
+        raise BadInput("请写明改期的原因，居民会看到。", fields=["reason"])
+    room = await _room(session, mediation, room_code)
+    old_room = await session.get_one(MediationRoom, sitting.room_code)
+    before = (sitting.room_code, sitting.starts_at, sitting.ends_at)
+    old = say_moment(sitting.starts_at, now=desk.now, zone=desk.zone)
+    _set(sitting, room, starts_at, minutes, desk)
+    if before == (sitting.room_code, sitting.starts_at, sitting.ends_at):
+        raise BadInput("时间和地点都没有变。", fields=["starts_at"])
+    await session.flush()
+    await _take(session, mediation, sitting)
+    new = say_moment(starts_at, now=desk.now, zone=desk.zone)
+    done = f"{old}（{old_room.name}）→ {new}（{room.name}）：{reason}"
+    note(session, mediation, "sitting_moved", desk, staff_id=scope.staff_id, text=done)
+    await announce(session, mediation, sitting, "utter_mediation_sitting_moved", desk=desk, before=old, reason=reason)
+
+
+async def announce(
+    session: AsyncSession,
+    mediation: Mediation,
+    sitting: Sitting,
+    response: str,
+    *,
+    desk: Desk,
+    only: Side | None = None,
+    **more: object,
+) -> None:
+    """Say ``response`` with the sitting's time, place and mediator, and whatever ``more`` it names."""
     mediator = await session.get_one(Mediator, sitting.mediator_id)
     room = await session.get_one(MediationRoom, sitting.room_code)
     await pushes.tell(
@@ -135,6 +186,7 @@ async def announce(
         when=sitting.starts_at,
         place=said_place(room),
         mediator=pushes.mediator_label(mediator),
+        **more,
     )
 
 
@@ -156,21 +208,32 @@ def _check_time(starts_at: datetime, minutes: int, desk: Desk) -> None:
 
 
 async def _take(session: AsyncSession, mediation: Mediation, sitting: Sitting) -> None:
-    """Book each half hour of mediator, room and parties, in one order for everybody. Raises Taken."""
+    """Book each half hour of mediator, room and parties, in one order for everybody, and free what the sitting held besides.
+
+    New ones first: of two sittings that change places at once neither waits for what the other has not let go. Raises Taken.
+    """
     parties = (await pushes.parties_of(session, mediation)).values()
     resources = {f"mediator:{sitting.mediator_id}": "调解员", f"room:{sitting.room_code}": "地点"}
     resources |= {f"resident:{party.resident_id}": "当事人" for party in parties if party.resident_id}
     slots = slots_of(sitting)
-    rows = [{"resource": resource, "slot": slot, "sitting_id": sitting.id} for resource in sorted(resources) for slot in slots]
+    own = list(await session.scalars(select(Booking).where(Booking.sitting_id == sitting.id)))
+    wanted = [(resource, slot) for resource in sorted(resources) for slot in slots]
+    have = {(booking.resource, booking.slot) for booking in own}
+    rows = [{"resource": resource, "slot": slot, "sitting_id": sitting.id} for resource, slot in wanted]
+    rows = [row for row in rows if (row["resource"], row["slot"]) not in have]
     try:
         async with session.begin_nested():
-            await session.execute(insert(Booking), rows)
+            if rows:
+                await session.execute(insert(Booking), rows)
     except IntegrityError:
-        held = set(
-            await session.scalars(select(Booking.resource).where(Booking.resource.in_(resources), Booking.slot.in_(slots)))
-        )
+        others = Booking.sitting_id != sitting.id
+        clash = select(Booking.resource).where(Booking.resource.in_(resources), Booking.slot.in_(slots), others)
+        held = set(await session.scalars(clash))
         names = [name for resource, name in resources.items() if resource in held]
         raise Taken(f"{'、'.join(dict.fromkeys(names)) or '调解员或者地点'}这个时间已经有约了，请换一个。") from None
+    for booking in own:
+        if (booking.resource, booking.slot) not in wanted:
+            await session.delete(booking)
 
 
 def slots_of(sitting: Sitting) -> list[datetime]:

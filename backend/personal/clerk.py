@@ -7,6 +7,7 @@ from sqlalchemy import select
 
 from backend.clock import Clock
 from backend.db import Database
+from backend.house import desk_factory
 from backend.media import service as media
 from backend.personal import service
 from backend.personal.models import PersonalRequest, Wish, WishState
@@ -30,7 +31,7 @@ async def keep_up(database: Database, clock: Clock, settings: Settings, sentence
 
 async def run_once(database: Database, clock: Clock, settings: Settings, sentences: Sentences) -> int:
     """Do every wish that is due; returns how many."""
-    now, done = clock.now(), 0
+    now, done, desk_of = clock.now(), 0, desk_factory(settings, clock, sentences)
     async with database.read() as session:
         due = service.ready(now) | service.said_and_delivered()
         ids = list(await session.scalars(select(PersonalRequest.id).where(due).order_by(PersonalRequest.id).limit(BATCH)))
@@ -47,7 +48,7 @@ async def run_once(database: Database, clock: Clock, settings: Settings, sentenc
             elif request.state is WishState.ASKED and request.wish is Wish.EXPORT:
                 await service.export(session, request, settings.home / "media", sentences=sentences, now=now)
             elif request.state is WishState.ASKED:
-                gone = await service.erase(session, request, sentences=sentences, now=now)
+                gone = await service.erase(session, request, desk=await desk_of(session))
         for key in gone:
             media.path_of(settings.home / "media", key).unlink(missing_ok=True)
         done += 1

@@ -23,10 +23,13 @@ from backend.desk.models import Transfer, Visit
 from backend.disclosure.models import DisclosureCopy, DisclosureSubscription
 from backend.events.models import Event, EventPhoto, History, Supporter, Urge
 from backend.events.search import write_terms
+from backend.events.service import Desk
 from backend.feedback.masking import masked
 from backend.feedback.models import Misunderstood
 from backend.idempotency import IdempotencyKey
+from backend.legal import service as legal
 from backend.legal.models import Consult, ConsultHistory, ConsultRefusal, ConsultWord
+from backend.legal_aid import service as legal_aid
 from backend.legal_aid.models import LegalAid
 from backend.media import service as media
 from backend.media.models import Media
@@ -83,6 +86,7 @@ PLAN = {
     "staff_notice": "deleted where it quotes a report, else loses the conversation",
     "consult": "deleted with what was said in it; one with a legal aid case is kept by law",
     "mediation_party": "kept without the resident and the name; the file of the mediation is kept by law, its words masked",
+    "mediation_phone": "deleted with the number in the vault",
     "subscription": "deleted",
     "broadcast_copy": "deleted",
     "opinion": "kept without its author and photos, words masked; not public any more",
@@ -221,11 +225,14 @@ def _note(row: Any) -> bool:
     return isinstance(row, Message) and row.kind.value == "note"
 
 
-async def erase(session: AsyncSession, request: PersonalRequest, *, sentences: Sentences, now: datetime) -> set[str]:
-    """Delete what may be deleted and say so; returns the keys of the files that are to go after the commit."""
-    resident_id, conversation_id = request.resident_id, request.conversation_id
+async def erase(session: AsyncSession, request: PersonalRequest, *, desk: Desk) -> set[str]:
+    """Delete what may be deleted and say so; returns the keys of the files that are to go after the commit.
+
+    Whoever waits for this resident is told that it has ended: the other side of a mediation, the legal desk.
+    """
+    resident_id, conversation_id, now = request.resident_id, request.conversation_id, desk.now
     conversation = await session.get_one(Conversation, conversation_id, with_for_update=True)
-    kept = await kept_files(session, conversation_id)
+    kept = await _kept_files(session, conversation_id)
     gone = await _files(session, resident_id, conversation_id) - kept
     request.tracker_key = conversation.tracker_key
     applications = select(SubsidyApplication).where(SubsidyApplication.conversation_id == conversation_id)
@@ -234,6 +241,8 @@ async def erase(session: AsyncSession, request: PersonalRequest, *, sentences: S
         for a in await session.scalars(applications)
         for name in ("identity", "name", "account", "phone")
     ]
+    await legal_aid.leave(session, resident_id, desk=desk)
+    await legal.leave(session, resident_id, desk=desk)
     consults = select(Consult.id).where(Consult.resident_id == resident_id)
     aided = list(await session.scalars(consults.where(Consult.id.in_(select(LegalAid.consult_id)))))
     held += list(await session.scalars(select(Consult.phone_id).where(Consult.id.in_(aided))))
@@ -248,10 +257,15 @@ async def erase(session: AsyncSession, request: PersonalRequest, *, sentences: S
         "legal_aid": len(aided),
         "event": await _count(session, Event, Event.reporter_id == resident_id),
         "opinion": await _count(session, Opinion, Opinion.resident_id == resident_id),
-        "mediation": await mediations.forget(session, resident_id, now=now),
+        "mediation": await mediations.forget(session, resident_id, desk=desk),
     }
+    mine = select(Event.id).where(Event.reporter_id == resident_id)
+    await session.execute(delete(StaffNotice).where(StaffNotice.event_id.in_(mine)))
     for event in await session.scalars(select(Event).where(Event.reporter_id == resident_id)):
-        await let_go(session, event)
+        event.description = masked(event.description)
+        await write_terms(session, event)
+        event.reporter_id = event.conversation_id = event.message_id = None
+        event.anonymous = True
     for opinion in await session.scalars(select(Opinion).where(Opinion.resident_id == resident_id)):
         opinion.text, opinion.media, opinion.public = masked(opinion.text), [], False
         opinion.resident_id = opinion.conversation_id = None
@@ -303,26 +317,12 @@ async def erase(session: AsyncSession, request: PersonalRequest, *, sentences: S
         await session.execute(statement)
     conversation.tracker_key = secrets.token_hex(16)
     conversation.last_area_code = None
-    request.kept, request.state, request.last_sequence = counts, WishState.SAID, conversation.last_sequence
-    if request.wish is Wish.ERASE:
-        said = await outbox.say(session, conversation, now=now, text=_last_word(counts, sentences))
-        request.last_sequence = said.sequence
+    listed = [desk.sentences.say(f"utter_name_kept_{name}", count=count).text for name, count in counts.items() if count]
+    nothing = desk.sentences.say("utter_name_kept_nothing").text
+    said = desk.sentences.say("utter_data_erased", kept="、".join(listed) or nothing)
+    message = await outbox.say(session, conversation, now=now, text=said.text)
+    request.kept, request.state, request.last_sequence = counts, WishState.SAID, message.sequence
     return gone
-
-
-def _last_word(counts: dict[str, int], sentences: Sentences) -> str:
-    listed = [sentences.say(f"utter_name_kept_{name}", count=count).text for name, count in counts.items() if count]
-    nothing = sentences.say("utter_name_kept_nothing").text
-    return sentences.say("utter_data_erased", kept="、".join(listed) or nothing).text
-
-
-async def let_go(session: AsyncSession, event: Event) -> None:
-    """A reported matter loses its reporter; names and numbers in its words are masked."""
-    await session.execute(delete(StaffNotice).where(StaffNotice.event_id == event.id))
-    event.description = masked(event.description)
-    await write_terms(session, event)
-    event.reporter_id = event.conversation_id = event.message_id = None
-    event.anonymous = True
 
 
 async def forget(session: AsyncSession, request: PersonalRequest, *, now: datetime) -> None:
@@ -346,7 +346,7 @@ async def forget(session: AsyncSession, request: PersonalRequest, *, now: dateti
         await session.execute(statement)
 
 
-async def kept_files(session: AsyncSession, conversation_id: int) -> set[str]:
+async def _kept_files(session: AsyncSession, conversation_id: int) -> set[str]:
     """Papers of applications and of their re-checks, and photos of events, which are the matter's."""
     papers = await session.scalars(
         select(SubsidyDocument.media)

@@ -76,4 +76,18 @@ async def test_a_mediation_is_planned_and_seen_live(browser: Browser, table: Tab
         assert await fits(page)
         await table.joined(number)  # the other party comes in while the page is open
         await expect(page.locator("#facts").get_by_text("同意调解，在线上")).to_have_count(2)
-    assert "【调解约好了】" in (await table.heard())[-2]
+        await page.get_by_text("改时间或地点").click()
+        await page.get_by_label("开始").fill("16:30")
+        await page.get_by_label("原因").first.fill("调解员要开会")
+        await page.get_by_role("button", name="改好，通知双方").click()
+        await expect(page.locator("#trail").get_by_text("改时间", exact=True)).to_be_visible()
+        held = {"side": "respondent", "phone": "10000000904"}
+        assert (await table.staff("community", "POST", f"/{number}/phone", held))[0] == 200
+        await page.locator("#facts").get_by_text("看完整号码").click()
+        await page.get_by_label("为什么要看").fill("通知他改了时间")
+        await page.get_by_role("button", name="看号码").click()
+        await expect(page.locator("#facts").get_by_text("10000000904")).to_be_visible()
+        await page.wait_for_timeout(500)  # the page is told of the look itself, and the number stays
+        await expect(page.locator("#facts").get_by_text("10000000904")).to_be_visible()
+        assert await fits(page)
+    assert "【调解改期】" in (await table.heard())[-1]

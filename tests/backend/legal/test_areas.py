@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from backend.legal.areas import EXAMPLES, AreaClassifier, LawArea, Urgency, urgency
+from backend.legal.law import Law
 from backend.legal.veil import veiled
 from tests.support import kept
 
@@ -35,6 +36,25 @@ def test_held_out_sentences_are_told_apart_as_well_as_the_manual_says() -> None:
     assert len(held_out) == 60
     assert first / 60 >= 0.70
     assert third / 60 >= 0.93
+
+
+def test_another_76_questions_in_plain_speech_are_told_apart_as_well_as_the_manual_says() -> None:
+    classifier = AreaClassifier.load(kept.MODELS / "legal-areas.npz")
+    asked = rows(DEV.with_name("spoken_areas.csv"))
+    assert {text for text, _ in rows(EXAMPLES)} & {text for text, _ in asked} == set()
+    ranked = [[area for area, _ in classifier.model.rank((text,))] for text, _ in asked]
+    assert len(asked) == 76
+    assert sum(order[0] == area for order, (_, area) in zip(ranked, asked, strict=True)) / 76 >= 0.85
+    assert sum(area in order[:3] for order, (_, area) in zip(ranked, asked, strict=True)) / 76 >= 0.95
+
+
+@pytest.mark.parametrize(("name", "found", "false"), [("urgent", 21, 0), ("unseen_urgent", 19, 1)])
+def test_what_cannot_wait_is_found_as_often_as_the_manual_says(name: str, found: int, false: int, tmp_path: Path) -> None:
+    law = Law(tmp_path, AreaClassifier.load(kept.MODELS / "legal-areas.npz"))
+    with DEV.with_name(f"{name}.csv").open(encoding="utf-8", newline="") as file:
+        read = [(row["urgency"], (law.read(row["text"]).urgent or "")) for row in csv.DictReader(file)]
+    assert sum(true == said for true, said in read if true) >= found
+    assert sum(bool(said) for true, said in read if not true) <= false
 
 
 @pytest.mark.parametrize(

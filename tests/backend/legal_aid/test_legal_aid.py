@@ -5,7 +5,8 @@ from typing import Any
 from sqlalchemy import select
 
 from backend.house import DESK
-from backend.legal.models import Consult
+from backend.legal import service as consults
+from backend.legal.models import Consult, ConsultState
 from backend.legal_aid import clerk, service
 from backend.legal_aid.models import AidState, LegalAid
 from tests.backend.legal.desk import LegalDesk
@@ -105,3 +106,19 @@ async def test_applying_twice_is_one_application_and_others_cannot_touch_it(desk
     assert (await desk.page("lawyer", "/legal/aid"))[0] == 403
     bad = {"group": "rich", "missing": [], "declared": True}
     assert (await desk.resident("r1", "POST", f"/consults/{number}/legal-aid", bad))[0] == 422
+
+
+async def test_who_deletes_their_data_leaves_nobody_waiting(desk: LegalDesk) -> None:
+    number, *_ = await applied(desk, "old", "id")
+    other = await desk.asks("房东不退我押金，说是我弄坏的", who="r1")
+    assert await desk.does("lawyer", number, "claim") == 303
+    resident = (await desk.consult(number)).resident_id
+    async with desk.database.write() as session:
+        at_desk = await desk.internal.app[DESK](session)  # type: ignore[union-attr]
+        await service.leave(session, resident, desk=at_desk)
+        await consults.leave(session, resident, desk=at_desk)
+    assert f"咨询 {number}：申请人删除了个人数据，法律援助申请不用再办" in (await desk.page("coordinator", "/notices"))[1]
+    assert f"咨询 {number} 已结束" in (await desk.page("lawyer", "/notices"))[1]
+    assert (await aid_of(desk, number)).state is AidState.WITHDRAWN
+    assert [(await desk.consult(one)).state for one in (number, other)] == [ConsultState.ENDED] * 2
+    assert await told(desk) == 0

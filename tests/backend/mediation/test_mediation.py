@@ -1,13 +1,18 @@
 """Mediation: given to the right kind, a mediator chosen, both parties in, sittings, agreement, or one rung higher."""
 
-from datetime import timedelta
+import asyncio
+from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import select
 
+from backend.house import DESK
 from backend.legal.areas import LawArea
+from backend.mediation import erasing
 from backend.mediation.ladder import COURT, LADDERS, Kind, Matter, Route, kind_of, matter_of, route_of, said
-from backend.mediation.models import Answer, Booking, MediationState, SittingState
+from backend.mediation.models import Answer, Booking, MediationState, PartyPhone, SittingState
+from backend.vault.models import VaultItem, VaultUncovering
 from tests.backend.mediation.table import PROPERTY, QUARREL, Table
 
 
@@ -336,3 +341,105 @@ async def test_thirty_days_on_a_rung_are_told_to_its_desk_once(table: Table) -> 
     assert [await table.clerk(), await table.clerk()] == [1, 0]
     assert f"超期：调解 {number}" in (await table.desk.page("community", "/notices"))[1]
     assert (await table.staff("community", "GET", ""))[1]["mediations"][0]["late"] is True
+
+
+async def moved(table: Table, number: str, at: datetime, *, who: str = "community", **more: object) -> tuple[int, Any]:
+    body = {"room": "gh", "starts_at": at.isoformat(), "minutes": 60, "reason": "调解员要开会"} | more
+    return await table.staff(who, "POST", f"/{number}/sitting/move", body)
+
+
+async def test_a_sitting_is_moved_in_one_step_and_both_sides_read_the_old_and_the_new_time_once(table: Table) -> None:
+    first, second = (await table.asks())["number"], (await table.asks("r3", "隔壁天天半夜唱歌，吵得睡不着"))["number"]
+    await table.joined(first)
+    for number, who in ((first, "r1"), (second, "r3")):
+        assert await table.chosen(number, who=who) == 200
+    assert (await moved(table, first, table.at(3, 9)))[1]["error"]["code"] == "no_sitting"
+    assert (await table.book(first, table.at(3, 9)))[0] == 200
+    assert (await table.book(second, table.at(3, 11)))[0] == 200
+    table.until(table.at(3, 9) - timedelta(hours=20))
+    await table.clerk()  # reminded of the old time
+    before = {who: len(await table.heard(who)) for who in ("r1", "r2")}
+    for at, more, status in (
+        (table.at(1, 11), {}, 409),  # the mediator and the room are taken
+        (table.at(1, 10, 30), {}, 409),
+        (table.at(1, 9), {}, 422),  # the same again
+        (table.at(2, 9), {"reason": " "}, 422),
+        (table.at(2, 22), {}, 422),
+        (table.at(2, 9), {"room": "jp"}, 422),
+    ):
+        got, answer = await moved(table, first, at, **more)
+        assert (got, bool(answer["error"]["sentence"])) == (status, True), (at, more)
+    assert (await table.sittings(first))[0].starts_at == table.at(1, 9)
+    status, page = await moved(table, first, table.at(1, 9, 30))  # its own half hours are no hindrance
+    assert (status, len(page["sittings"])) == (200, 1)
+    for who in ("r1", "r2"):
+        (told,) = (await table.heard(who))[before[who] :]
+        assert ("原来：明天9:00" in told, "改到：明天9:30" in told, "调解员要开会" in told) == (True, True, True)
+    assert "→ 明天9:30" in page["history"][-1]["note"]
+    async with table.database.read() as session:
+        slots = list(await session.scalars(select(Booking.slot).where(Booking.resource == "room:gh").order_by(Booking.slot)))
+    assert slots == [table.at(1, 9, 30), table.at(1, 10), table.at(1, 11), table.at(1, 11, 30)]
+    table.until(table.at(1, 9, 30) - timedelta(hours=2))
+    await table.clerk()
+    assert "今天9:30开始" in (await table.heard("r2"))[-1]
+
+
+async def test_two_sittings_that_want_each_others_time_at_once_end_without_a_double_booking(table: Table) -> None:
+    numbers = [(await table.asks("r1"))["number"], (await table.asks("r3", "隔壁天天半夜唱歌，吵得睡不着"))["number"]]
+    times = [table.at(3, 9), table.at(3, 14)]
+    for number, who, at in zip(numbers, ("r1", "r3"), times, strict=True):
+        assert await table.chosen(number, who=who) == 200
+        assert (await table.book(number, at))[0] == 200
+    wanted = [moved(table, number, at) for number, at in zip(numbers, (times[1], table.at(3, 10)), strict=True)]
+    answers = await asyncio.gather(*wanted)
+    assert {status for status, _ in answers} <= {200, 409}
+    planned = [(await table.sittings(number))[0].starts_at for number in numbers]
+    assert len(set(planned)) == 2
+    async with table.database.read() as session:
+        assert len(list(await session.scalars(select(Booking.slot).where(Booking.resource == "room:gh")))) == 4
+
+
+async def test_the_other_partys_phone_is_kept_masked_and_seen_in_full_only_with_a_reason_that_stays(table: Table) -> None:
+    number, phone = (await table.asks())["number"], "10000000902"
+    status, page = await table.staff("community", "POST", f"/{number}/party", {"name": "乙家", "agreed": True, "phone": phone})
+    other = next(party for party in page["parties"] if party["side"] == "respondent")
+    assert (status, other["phone"], phone in str(page)) == (200, "100****0902", False)
+    wrong = {"side": "respondent", "phone": "12345"}
+    assert (await table.staff("community", "POST", f"/{number}/phone", wrong))[0] == 422
+    look = {"side": "respondent", "reason": "约他来调解"}
+    assert (await table.staff("community", "POST", f"/{number}/phone/look", look | {"reason": "看"}))[0] == 422
+    assert (await table.staff("community", "POST", f"/{number}/phone/look", look | {"side": "applicant"}))[0] == 404
+    assert (await table.staff("far-community", "POST", f"/{number}/phone/look", look))[0] == 404
+    assert await table.staff("community", "POST", f"/{number}/phone/look", look) == (200, {"phone": phone})
+    _, page = await table.staff("community", "GET", f"/{number}")
+    assert (page["history"][-1]["step"], "约他来调解" in page["history"][-1]["note"]) == ("phone_seen", True)
+    async with table.database.read() as session:
+        (seen,) = await session.scalars(select(VaultUncovering))
+    assert seen.reason == "约他来调解"
+    # by the page: a reason first, then the number, once
+    _, shown = await table.desk.page("community", f"/mediations/{number}")
+    assert ("100****0902" in shown, phone in shown) == (True, False)
+    _, shown = await table.desk.post("community", f"/mediations/{number}/phone/look", side="respondent", reason="通知调解会")
+    assert phone in shown
+    _, shown = await table.desk.page("community", f"/mediations/{number}")
+    assert phone not in shown
+
+
+async def test_who_deletes_their_data_leaves_and_the_other_side_and_the_desk_are_told(table: Table) -> None:
+    number = (await table.asks())["number"]
+    await table.joined(number)
+    await table.chosen(number)
+    assert (await table.book(number, table.at(3, 9)))[0] == 200
+    held = {"side": "respondent", "phone": "10000000903"}
+    assert (await table.staff("community", "POST", f"/{number}/phone", held))[0] == 200
+    both = {side: party.resident_id for side, party in (await table.parties(number)).items()}
+    async with table.database.write() as session:
+        assert await erasing.forget(session, both["applicant"], desk=await table.desk.internal.app[DESK](session)) == 1
+    assert "对方不想调解了" in (await table.heard("r2"))[-1]
+    assert f"调解 {number}：申请人不调解了" in (await table.desk.page("community", "/notices"))[1]
+    assert (await table.mediation(number)).state is MediationState.WITHDRAWN
+    async with table.database.write() as session:
+        assert (await session.scalars(select(Booking))).all() == []
+        await erasing.forget(session, both["respondent"], desk=await table.desk.internal.app[DESK](session))
+        assert (await session.scalars(select(PartyPhone))).all() == []
+        assert (await session.scalars(select(VaultItem.masked).where(VaultItem.masked == "100****0903"))).all() == []
