@@ -39,6 +39,7 @@ from backend.opinions import clerk as opinion_clerk
 from backend.opinions.routes import routes as opinion_routes
 from backend.outbox.routes import routes as outbox_routes
 from backend.personal import clerk as personal_clerk
+from backend.personal import retention
 from backend.personal.routes import routes as personal_routes
 from backend.settings import Settings
 from backend.staff_chat import clerk as staff_chat_clerk
@@ -142,6 +143,7 @@ async def _clerk(app: web.Application) -> AsyncIterator[None]:
         "votes": (1.0, partial(votes_clerk.run_all, database, app[BOOTH])),
         "deliberation": (1.0, partial(deliberation_clerk.run_once, database, desk_of)),
         "subsidies": (30.0, partial(subsidy_clerk.run_once, database, desk_of)),
+        "retention": (3600.0, partial(retention.run_once, database, app[CLOCK], settings)),
         "personal": (20.0, partial(personal_clerk.keep_up, database, app[CLOCK], settings, app[SENTENCES])),
     }
     tasks = [asyncio.create_task(keep_on(database, name, round_, every=every)) for name, (every, round_) in work.items()]

@@ -11,8 +11,11 @@ from backend.db import Base, BigId, HasId, words
 
 
 class Wish(enum.StrEnum):
+    """What a resident asked for; EXPIRE is what is due without having been asked for, and is done without a word."""
+
     EXPORT = "export"
     ERASE = "erase"
+    EXPIRE = "expire"
 
 
 class WishState(enum.StrEnum):

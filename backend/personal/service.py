@@ -232,7 +232,7 @@ async def erase(session: AsyncSession, request: PersonalRequest, *, desk: Desk) 
     """
     resident_id, conversation_id, now = request.resident_id, request.conversation_id, desk.now
     conversation = await session.get_one(Conversation, conversation_id, with_for_update=True)
-    kept = await _kept_files(session, conversation_id)
+    kept = await kept_files(session, conversation_id)
     gone = await _files(session, resident_id, conversation_id) - kept
     request.tracker_key = conversation.tracker_key
     applications = select(SubsidyApplication).where(SubsidyApplication.conversation_id == conversation_id)
@@ -259,13 +259,8 @@ async def erase(session: AsyncSession, request: PersonalRequest, *, desk: Desk) 
         "opinion": await _count(session, Opinion, Opinion.resident_id == resident_id),
         "mediation": await mediations.forget(session, resident_id, desk=desk),
     }
-    mine = select(Event.id).where(Event.reporter_id == resident_id)
-    await session.execute(delete(StaffNotice).where(StaffNotice.event_id.in_(mine)))
     for event in await session.scalars(select(Event).where(Event.reporter_id == resident_id)):
-        event.description = masked(event.description)
-        await write_terms(session, event)
-        event.reporter_id = event.conversation_id = event.message_id = None
-        event.anonymous = True
+        await let_go(session, event)
     for opinion in await session.scalars(select(Opinion).where(Opinion.resident_id == resident_id)):
         opinion.text, opinion.media, opinion.public = masked(opinion.text), [], False
         opinion.resident_id = opinion.conversation_id = None
@@ -317,12 +312,26 @@ async def erase(session: AsyncSession, request: PersonalRequest, *, desk: Desk) 
         await session.execute(statement)
     conversation.tracker_key = secrets.token_hex(16)
     conversation.last_area_code = None
-    listed = [desk.sentences.say(f"utter_name_kept_{name}", count=count).text for name, count in counts.items() if count]
-    nothing = desk.sentences.say("utter_name_kept_nothing").text
-    said = desk.sentences.say("utter_data_erased", kept="、".join(listed) or nothing)
-    message = await outbox.say(session, conversation, now=now, text=said.text)
-    request.kept, request.state, request.last_sequence = counts, WishState.SAID, message.sequence
+    request.kept, request.state, request.last_sequence = counts, WishState.SAID, conversation.last_sequence
+    if request.wish is Wish.ERASE:
+        said = await outbox.say(session, conversation, now=now, text=_last_word(counts, desk.sentences))
+        request.last_sequence = said.sequence
     return gone
+
+
+def _last_word(counts: dict[str, int], sentences: Sentences) -> str:
+    listed = [sentences.say(f"utter_name_kept_{name}", count=count).text for name, count in counts.items() if count]
+    nothing = sentences.say("utter_name_kept_nothing").text
+    return sentences.say("utter_data_erased", kept="、".join(listed) or nothing).text
+
+
+async def let_go(session: AsyncSession, event: Event) -> None:
+    """A reported matter loses its reporter; names and numbers in its words are masked."""
+    await session.execute(delete(StaffNotice).where(StaffNotice.event_id == event.id))
+    event.description = masked(event.description)
+    await write_terms(session, event)
+    event.reporter_id = event.conversation_id = event.message_id = None
+    event.anonymous = True
 
 
 async def forget(session: AsyncSession, request: PersonalRequest, *, now: datetime) -> None:
@@ -346,7 +355,7 @@ async def forget(session: AsyncSession, request: PersonalRequest, *, now: dateti
         await session.execute(statement)
 
 
-async def _kept_files(session: AsyncSession, conversation_id: int) -> set[str]:
+async def kept_files(session: AsyncSession, conversation_id: int) -> set[str]:
     """Papers of applications and of their re-checks, and photos of events, which are the matter's."""
     papers = await session.scalars(
         select(SubsidyDocument.media)

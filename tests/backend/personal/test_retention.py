@@ -1,0 +1,106 @@
+"""What residents are told at their first message comes true: three years after their matter is over, it goes."""
+
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select, update
+
+from backend.clock import FakeClock
+from backend.conversations import service as conversations
+from backend.conversations.models import Conversation, Message, MessageKind
+from backend.db import Database
+from backend.events.models import Event, EventPhoto, EventState
+from backend.media import service as media
+from backend.models import metadata
+from backend.personal import clerk, retention
+from backend.residents.models import Resident
+from backend.settings import Settings
+from tests.backend.personal.test_personal import MARK, deliver, engine, everything, someone
+from wording import Sentences
+
+__all__ = ["engine"]
+NEW = "今年又坏了一盏"
+
+
+@pytest.fixture
+def settings(tmp_path: Path, engine) -> Settings:
+    return Settings(home=tmp_path, engine_url=engine[1], service_token="t")
+
+
+async def ended(database: Database, state: EventState = EventState.CLOSED) -> None:
+    async with database.write() as session:
+        await session.execute(update(Event).values(state=state))
+    await deliver(database)
+
+
+async def let_go(database: Database, clock: FakeClock, settings: Settings) -> None:
+    while await retention.run_once(database, clock, settings):
+        pass
+
+
+async def test_a_matter_that_was_over_three_years_ago_goes_with_whoever_was_silent_since(
+    database: Database, clock: FakeClock, sentences: Sentences, settings: Settings, engine
+):
+    conversation, photo = await someone(database, clock, sentences, settings.home)
+    await ended(database)
+    clock.advance(days=3 * 365)
+    assert await retention.run_once(database, clock, settings) == 0
+    assert MARK in await everything(database)
+    clock.advance(days=2)
+    await let_go(database, clock, settings)
+    for _ in range(2):
+        await clerk.run_once(database, clock, settings, sentences)
+    left = await everything(database)
+    for gone in (MARK, "张伟民", photo, "'r1'", "138****0000"):
+        assert gone not in left, gone
+    assert not media.path_of(settings.home / "media", photo).exists()
+    assert engine[0].forgotten == [conversation.tracker_key]
+    async with database.read() as session:
+        assert (await session.scalars(select(Resident))).all() == []
+        assert (await session.scalars(select(Event.description))).one() == "我叫某某的路灯"
+
+
+async def test_whoever_goes_on_writing_keeps_what_is_new_and_loses_what_is_old(
+    database: Database, clock: FakeClock, sentences: Sentences, settings: Settings, engine
+):
+    await someone(database, clock, sentences, settings.home)
+    await ended(database)
+    clock.advance(days=3 * 365 + 2)
+    async with database.write() as session:
+        inbound = conversations.Inbound("web", "m3", "r1", MessageKind.TEXT, text=NEW)
+        await conversations.accept(session, inbound, now=clock.now())
+    await let_go(database, clock, settings)
+    left = await everything(database)
+    assert MARK not in left
+    assert NEW in left
+    async with database.read() as session:
+        assert await session.scalar(select(Conversation.id)) is not None
+    assert await clerk.run_once(database, clock, settings, sentences) == 0
+
+
+async def test_a_matter_that_goes_on_keeps_its_words_and_its_photo_however_old(
+    database: Database, clock: FakeClock, sentences: Sentences, settings: Settings, engine
+):
+    _, photo = await someone(database, clock, sentences, settings.home)
+    async with database.write() as session:
+        event = (await session.scalars(select(Event))).one()
+        event.message_id = await session.scalar(select(Message.id).where(Message.text == MARK))
+        session.add(EventPhoto(event_id=event.id, media_key=photo))
+    await ended(database, EventState.IN_PROGRESS)
+    clock.advance(days=4 * 365)
+    await let_go(database, clock, settings)
+    async with database.read() as session:
+        event = (await session.scalars(select(Event))).one()
+        assert (event.description, event.reporter_id is None) == (MARK, False)
+        assert (await session.scalars(select(Message))).all() == []
+    assert media.path_of(settings.home / "media", photo).exists()
+
+
+def test_everything_that_refers_to_a_message_is_seen_to_before_it_goes():
+    refers = {
+        table.name
+        for table in metadata.tables.values()
+        for column in table.columns
+        if any(key.column.table.name == "message" for key in column.foreign_keys)
+    }
+    assert refers == {"event", "misunderstood", "delivery", "broadcast_copy"}
