@@ -241,8 +241,9 @@ async def erase(session: AsyncSession, request: PersonalRequest, *, desk: Desk) 
         for a in await session.scalars(applications)
         for name in ("identity", "name", "account", "phone")
     ]
-    await legal_aid.leave(session, resident_id, desk=desk)
-    await legal.leave(session, resident_id, desk=desk)
+    if request.wish is Wish.ERASE:
+        await legal_aid.leave(session, resident_id, desk=desk)
+        await legal.leave(session, resident_id, desk=desk)
     consults = select(Consult.id).where(Consult.resident_id == resident_id)
     aided = list(await session.scalars(consults.where(Consult.id.in_(select(LegalAid.consult_id)))))
     held += list(await session.scalars(select(Consult.phone_id).where(Consult.id.in_(aided))))

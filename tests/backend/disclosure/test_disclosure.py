@@ -7,10 +7,10 @@ from backend.conversations import service as conversations
 from backend.disclosure import service
 from backend.disclosure.models import DisclosureSubscription, DisclosureTerm, Kind
 from backend.grids.models import Area
+from backend.house import DESK
 from backend.personal import service as personal
 from backend.personal.models import PersonalRequest, Wish
 from backend.terms import terms_of
-from backend.web import SENTENCES
 from tests.backend.opinions.forum import Forum
 
 PARKING = "建议宫涵小区北门划二十个停车位，晚上没处停"
@@ -154,7 +154,7 @@ async def test_whoever_has_their_data_deleted_leaves_an_opinion_without_a_name_a
         await personal.ask(session, conversation, Wish.ERASE, now=forum.town.clock.now())
         await session.flush()
         request = (await session.scalars(select(PersonalRequest))).one()
-        await personal.erase(session, request, sentences=forum.internal.app[SENTENCES], now=forum.town.clock.now())  # type: ignore[union-attr]
+        await personal.erase(session, request, desk=await forum.internal.app[DESK](session))  # type: ignore[union-attr]
     await forum.work()
     opinion = await forum.opinion(number)
     assert (opinion.resident_id, opinion.conversation_id, opinion.public) == (None, None, False)
