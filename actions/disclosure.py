@@ -42,7 +42,7 @@ class Browse(HouseAction):
 
     async def act(self, turn: Turn) -> Events:
         if SUBSCRIBE.search(turn.text):
-            return await Follow(self._house).act(turn)
+            return await Follow(self.house).act(turn)
         page = int(turn.entity("page") or 0)
         words, page = "" if page else words_in(turn.text), page or 1
         query = {"q": words, "area": "", "page": str(page), "size": str(SHOWN)}

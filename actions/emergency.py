@@ -5,9 +5,10 @@ from typing import Any
 
 from rasa_sdk.events import FollowupAction, SlotSet
 
+from actions.correction import HearsCorrections
 from actions.handoff import ask_for_person
+from actions.numbers import event_meant
 from actions.places import only_a_place, place_alone
-from actions.status import only_open_event
 from actions.turn import HouseAction, Turn
 
 # The first kind whose words stand in the message decides; the order puts the more specific danger first. "rescue" is
@@ -35,11 +36,19 @@ KINDS = {
         "心口 胸口 要生了 敲门不应"
     ),
 }
+LOOKED_AT = 60  # characters; nobody points at greater length
 FAINT = 0.48  # below this, and with no word of danger, it was danger in none of the 1,019 sentences that we measure on
 SUPPLEMENT = re.compile(r"(再|我|还)?(要|想)?补充")
 OTHERS = re.compile(
     r"有人|有个|邻居|隔壁|楼上|对面|[他她]|朋友|同学|同事|老公|老婆|儿子|女儿|孩子|姑娘|小伙"
     r"|女的|男的|我[爸妈爷奶哥姐弟妹]"
+)
+
+
+# Only points somewhere: 就在我家这边, 楼下门口.
+POINTS = re.compile(
+    r"(?:[就在是住这那边里儿头的地到嘛啊呀呢哦噢吧，,。！!\s]|[我俺咱]们?|自己|家|附近|旁边|门口|门前|对[面门]|隔壁|楼[上下道里]|小区|村[子口头]?"
+    r"|院子?|屋[里头]|位置|地方|东面|西面|南面|北面)+"
 )
 
 
@@ -54,11 +63,34 @@ def is_faint(turn: Turn) -> bool:
     return kind_of(turn.text) == "other" and turn.confidence < FAINT
 
 
+def points(text: str) -> bool:
+    """Whether the words only point somewhere."""
+    return len(text) <= LOOKED_AT and bool(POINTS.fullmatch(text))
+
+
+async def is_only_where(turn: Turn) -> bool:
+    """Whether the words name no danger and nothing but where, whatever the model heard in them."""
+    return kind_of(turn.text) == "other" and (points(turn.text) or await only_a_place(turn))
+
+
 def say_emergency(turn: Turn, text: str, *, told: bool = False) -> None:
     """The number to call, unless it was ``told`` just now, then the offer to tell the grid's people."""
     kind = kind_of(text)
     turn.say("utter_emergency_noted" if told else f"utter_emergency_{kind}")
-    turn.say("utter_emergency_offer_company" if kind == "suicide" else "utter_emergency_offer")
+    turn.say(_offer(kind))
+
+
+def _offer(kind: str) -> str:
+    return "utter_emergency_offer_company" if kind == "suicide" else "utter_emergency_offer"
+
+
+async def offer(turn: Turn, text: str) -> None:
+    """What is offered once the number to call is said; for whoever is tired of life a person is asked for at once."""
+    kind = kind_of(text)
+    turn.say(_offer(kind))
+    if kind == "suicide":
+        await ask_for_person(turn, reason="self_harm")
+        turn.say("utter_self_harm_person")
 
 
 class Emergency(HouseAction):
@@ -68,21 +100,19 @@ class Emergency(HouseAction):
     action_name = "action_emergency"
 
     async def act(self, turn: Turn) -> list[dict[str, Any]]:
-        if kind_of(turn.text) == "other" and await only_a_place(turn):
+        if await is_only_where(turn):
             return await place_alone(turn)
         if is_faint(turn):
             return [FollowupAction("action_unsure")]
-        say_emergency(turn, turn.text)
-        if SUPPLEMENT.match(turn.text) and (event := await only_open_event(turn)):
+        turn.say(f"utter_emergency_{kind_of(turn.text)}")
+        if SUPPLEMENT.match(turn.text) and (event := await event_meant(turn)):
             await turn.post(f"/events/{event['number']}/supplement", {"text": turn.text, "photos": []}, once="supplement")
             turn.say("utter_supplement_taken", number=event["number"])
-        if kind_of(turn.text) == "suicide":
-            await ask_for_person(turn, reason="self_harm")
-            turn.say("utter_self_harm_person")
+        await offer(turn, turn.text)
         return [SlotSet("unsure_text", turn.text)]
 
 
-class Affirm(HouseAction):
+class Affirm(HearsCorrections):
     """Yes to nothing, unless the words before were of danger: then it is yes to passing it on."""
 
     action_name = "action_affirm"
@@ -91,4 +121,14 @@ class Affirm(HouseAction):
         if turn.heard_before == "emergency":
             return [FollowupAction("report_form")]
         turn.say("utter_menu")
+        return []
+
+
+class Deny(HearsCorrections):
+    """No to nothing, unless it takes back something of what was just filed."""
+
+    action_name = "action_deny"
+
+    async def act(self, turn: Turn) -> list[dict[str, Any]]:
+        turn.say("utter_nothing_open")
         return []

@@ -5,12 +5,13 @@ from typing import Any
 from rasa_sdk.events import FollowupAction, SlotSet
 
 from actions import disclosure
+from actions.correction import HearsCorrections
 from actions.handoff import ask_for_person
 from actions.spoken import without_questions
-from actions.turn import HouseAction, Turn
+from actions.turn import Turn
 
 
-class Guide(HouseAction):
+class Guide(HearsCorrections):
     """Answer from the city's own guide; what it does not know is not made up.
 
     A question that needs to know where somebody lives is kept in ``guide_question`` until they have said so.
@@ -61,7 +62,9 @@ async def answer(turn: Turn, text: str) -> list[dict[str, Any]]:
             await ask_for_person(turn)
             turn.say("utter_data_request")
         case "answer":
-            turn.dispatcher.utter_message(text=found["answer"])
+            person = names("request_human")
+            buttons = [{"title": person, "payload": "/request_human"}] if person in found["answer"] else None
+            turn.dispatcher.utter_message(text=found["answer"], buttons=buttons)
         case _:
             turn.say("utter_guide_unknown")
     return [SlotSet("guide_question", text if found["kind"] == "which_community" else None)]

@@ -12,7 +12,7 @@ from actions.aside import ASIDE
 from actions.backend_client import Refused
 from actions.forms import ENDED, DraftForm, Events, filled
 from actions.mediation_card import wants_mediation
-from actions.status import number_in
+from actions.numbers import number_in
 from actions.turn import SHORT_ANSWER, SURE_YES, HouseAction, Turn, button
 
 SLOTS = ("legal_question", "legal_confirmation")

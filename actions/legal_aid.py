@@ -6,7 +6,7 @@ Each button carries what was chosen before it, so nothing is kept in between.
 from typing import Any
 
 from actions.backend_client import Refused
-from actions.status import number_in
+from actions.numbers import number_in
 from actions.turn import HouseAction, Turn, button
 
 Events = list[dict[str, Any]]

@@ -11,6 +11,7 @@ from rasa_sdk.events import FollowupAction, SlotSet
 
 from actions.aside import ASIDE
 from actions.backend_client import Refused
+from actions.correction import HearsCorrections
 from actions.forms import ENDED, DraftForm, Events, filled
 from actions.turn import SHORT_ANSWER, SURE_YES, HouseAction, Turn, button
 
@@ -21,7 +22,7 @@ WORDS_LIMIT = 2000
 TITLE_LIMIT = 200
 
 
-class GiveOpinion(HouseAction):
+class GiveOpinion(HearsCorrections):
     """Begin a suggestion; in the middle of something else, say how to begin one afterwards."""
 
     action_name = "action_give_opinion"

@@ -1,18 +1,21 @@
 """Putting a report together: what, where, which kind, is it known already, is it right. Then it is filed.
 
 The form's slots say what still has to be asked; everything read so far is in the ``draft`` slot:
-{danger, danger_told, person, matter, photos, parts, pin, place, place_hint, place_choices, item, item_choices, similar,
-join, anonymous, urgent, editing, confirmed, waiting, misses, seen}.
+{danger, danger_told, person, matter, bare, photos, parts, pin, place, place_hint, place_choices, item, item_choices, similar,
+join, anonymous, urgent, editing, confirmed, waiting, misses, seen}. ``bare`` is the matter without its place. With
+``corrects``, an event's number, the draft is that event's report, which is put right.
 """
 
 import re
 from typing import Any
 
-from rasa_sdk.events import ActiveLoop, FollowupAction, SlotSet
+from rasa_sdk.events import FollowupAction, SlotSet
 
 from actions.aside import ASIDE
 from actions.backend_client import Refused
-from actions.emergency import is_faint, kind_of, say_emergency
+from actions.correction import add_instead, correction_in, draft_of, meant
+from actions.emergency import is_faint, is_only_where, say_emergency
+from actions.forms import ENDED, Events
 from actions.guide import answer_with_place
 from actions.handoff import hand_off, leave_queue
 from actions.places import only_a_place
@@ -31,15 +34,17 @@ from actions.spoken import (
     PHOTO_LATER,
     TEMPER,
 )
+from actions.status import ask_withdraw
 from actions.turn import SHORT_ANSWER, SURE_YES, HouseAction, Turn, button
 
-Events = list[dict[str, Any]]
 FORM = "report_form"
 SLOTS = ("danger", "person", "matter", "place", "item", "neighbour", "confirmation")
 LEAVES = {"cancel", "delete_my_data"}
 PAUSES = ("danger", "person")
 MATTER_LIMIT = 2000
 LATER = 16
+DOORS = {"building": "号楼|号|栋|幢|座|#", "unit": "单元"}
+PLACE = ("street", "community", "compound", "road", "house_number", "group", "building", "unit", "room")
 STREETS = 8
 OF_ONE_SUMMARY = ("confirmed", "join", "editing", "danger", "person")
 
@@ -60,6 +65,14 @@ class ValidateReportForm(HouseAction):
             if asked is None and await answers_a_question(turn):
                 events = await answer_with_place(turn)
                 return [*events, SlotSet("draft", {"aside": True}), SlotSet("requested_slot", None)]
+            if asked is None and not draft and (report := await meant(turn)):
+                if not report["correctable"]:
+                    events = await add_instead(turn, report)
+                    return [*events, SlotSet("draft", {"aside": True}), SlotSet("requested_slot", None)]
+                draft = draft_of(report)
+            if draft.get("corrects") and turn.intent == "withdraw":
+                await ask_withdraw(turn, draft["corrects"])
+                return [SlotSet("draft", {"aside": True}), SlotSet("requested_slot", None)]
             if not await read(turn, draft, asked):
                 return []
             draft["seen"] = message_id
@@ -86,7 +99,7 @@ async def read(turn: Turn, draft: dict[str, Any], asked: str | None) -> bool:
 
 async def take_danger(turn: Turn, draft: dict[str, Any], asked: str | None) -> bool:
     before = draft["danger_before"]
-    if is_faint(turn) or (kind_of(turn.text) == "other" and await only_a_place(turn)):
+    if is_faint(turn) or await is_only_where(turn):
         return await read_typed(turn, draft, asked)  # no danger, whatever the model heard in the place's name
     draft["danger"] = turn.text or before or ""
     draft["danger_told"] = before is not None
@@ -190,6 +203,9 @@ async def read_typed(turn: Turn, draft: dict[str, Any], asked: str | None) -> bo
         draft["anonymous"] = not NAMED.search(text)
         if asked == "confirmation" and turn.intent != "report_issue":
             return True
+    if asked is None and draft.get("corrects"):
+        await read_text(turn, draft, correction_in(text), "confirmation")
+        return True
     if asked is None:
         await begin(turn, draft, draft.pop("begun", None) or text)
         return True
@@ -247,7 +263,7 @@ async def read_text(
         return True
     if asked:
         text = INTERJECTION.sub("", text) or text
-    correcting = bool(draft.get("editing")) or text.startswith(CORRECTIONS) or turn.intent == "deny"
+    correcting = bool(draft.get("editing")) or text.startswith(CORRECTIONS) or turn.intent == "deny" or turn.edited
     if correcting:
         text = NOT_THAT.sub("", INSTEAD.sub("，", text)) or text
     if draft.get("editing") and BARE_NUMBER.fullmatch(text.strip()):
@@ -271,7 +287,6 @@ async def read_text(
         matters = []  # who cannot say where has said nothing about what
     took = False
     if place and not (asked == "place" and place["status"] == "missing"):
-        keep_matter_true(draft, place)
         take_place(turn, draft, place)
         took = True
     if asked == "confirmation" and not correcting and is_another(draft, matters):
@@ -287,11 +302,20 @@ async def read_text(
     return took or turn.intent in ("affirm", "deny", "report_issue", "nlu_fallback", "give_opinion") or asked is None
 
 
-def keep_matter_true(draft: dict[str, Any], place: dict[str, Any]) -> None:
-    """A corrected building is corrected in the words of the matter too."""
-    before, after = (draft.get("parts") or {}).get("building"), place["parts"].get("building")
-    if draft.get("matter") and before and after and before != after:
-        draft["matter"] = re.sub(rf"(?<!\d){re.escape(before)}(?=号楼|号|栋|幢|座|#)", after, draft["matter"], count=1)
+def keep_matter_true(draft: dict[str, Any], parts: dict[str, Any], *, elsewhere: bool) -> None:
+    """What the matter's own words say of the place is corrected with it: a door is put in the other's stead, and another place
+    takes the old one out."""
+    before, matter = draft.get("parts") or {}, draft.get("matter") or ""
+    changed = [name for name in PLACE if before.get(name) and before[name] != parts.get(name)]
+    for name in changed:
+        known = DOORS.get(name)
+        old, new = before[name], parts.get(name)
+        replaced = 0
+        if known and new:
+            matter, replaced = re.subn(rf"(?<!\d){re.escape(old)}(?={known})", new, matter, count=1)
+        elsewhere |= not replaced
+    if changed or elsewhere:
+        draft["matter"] = draft.get("bare") or draft.get("matter") if elsewhere else matter
 
 
 def is_another(draft: dict[str, Any], matters: list[dict[str, Any]]) -> bool:
@@ -300,12 +324,14 @@ def is_another(draft: dict[str, Any], matters: list[dict[str, Any]]) -> bool:
     return code not in (None, (draft.get("item") or {}).get("code"))
 
 
-def take_place(turn: Turn, draft: dict[str, Any], place: dict[str, Any]) -> None:
+def take_place(turn: Turn, draft: dict[str, Any], place: dict[str, Any], *, elsewhere: bool = False) -> None:
     """Keep what the backend made of the address: one grid, a choice, a desk, or a hint for the next question.
 
     An area alone is asked about once more; then its desk gets the report, flagged as without a grid. A pin that lies elsewhere
-    than the words say is asked about. A building that is not known is said to be so.
+    than the words say is asked about. A building that is not known is said to be so. ``elsewhere``: it is not where the words
+    of the matter say.
     """
+    keep_matter_true(draft, place["parts"], elsewhere=elsewhere)
     hinted = (draft.get("place_hint") or {}).get("area_code")
     settled = place["status"] == "grid" or (
         place["status"] == "community" and (place["detailed"] or hinted == place["area_code"])
@@ -315,7 +341,7 @@ def take_place(turn: Turn, draft: dict[str, Any], place: dict[str, Any]) -> None
     draft["place_hint"] = place
     draft["place"] = place if settled else None
     draft["place_choices"] = place["choices"]
-    draft["similar"] = None
+    draft["similar"] = [] if draft.get("corrects") else None
     draft["pin_place"] = place.get("pin_place")
     if draft["pin_place"]:
         draft["place"] = None
@@ -328,7 +354,8 @@ async def choose_place(turn: Turn, draft: dict[str, Any], _asked: str | None) ->
     code, by_pin = turn.entity("area_code"), draft.get("pin_place")
     if by_pin:
         draft["pin"] = None
-        take_place(turn, draft, by_pin if code == by_pin["area_code"] else draft["place_hint"] | {"pin_place": None})
+        pinned = code == by_pin["area_code"]
+        take_place(turn, draft, by_pin if pinned else draft["place_hint"] | {"pin_place": None}, elsewhere=pinned)
         return True
     chosen = next((c for c in draft.get("place_choices", []) if c["area_code"] == code), None)
     if chosen:
@@ -359,12 +386,12 @@ def take_matters(
         if correcting and ABOUT_THE_FORM.search(first["text"]):
             return False
         if correcting and first["item"]["status"] in ("sure", "close", "off_list"):
-            draft["matter"] = LEADING_CORRECTION.sub("", first["text"])[:MATTER_LIMIT]
+            take_words(draft, LEADING_CORRECTION.sub("", first["text"]), LEADING_CORRECTION.sub("", first["bare"]))
             set_item(draft, first["item"])
         else:
-            draft["matter"] = f"{draft['matter']}；{first['text']}"[:MATTER_LIMIT]
+            take_words(draft, f"{draft['matter']}；{first['text']}", f"{draft.get('bare') or draft['matter']}；{first['bare']}")
         return True
-    draft["matter"] = first["text"][:MATTER_LIMIT]
+    take_words(draft, first["text"], first["bare"])
     set_item(draft, first["item"])
     if others:
         turn.say("utter_more_matters", count=len(matters))
@@ -372,16 +399,26 @@ def take_matters(
     return True
 
 
+def take_words(draft: dict[str, Any], matter: str, bare: str) -> None:
+    draft["matter"], draft["bare"] = matter[:MATTER_LIMIT], bare[:MATTER_LIMIT]
+
+
 def set_item(draft: dict[str, Any], item: dict[str, Any]) -> None:
     draft["item_choices"] = item.get("choices", [])
     draft["item"] = None if item["status"] == "close" else item
-    draft["similar"] = None
+    draft["similar"] = [] if draft.get("corrects") else None
 
 
 def set_aside(draft: dict[str, Any]) -> None:
-    """The danger goes first: a report that was under way waits behind it."""
+    """The danger goes first: a report that was under way waits behind it, and what was to be put right stays as it was."""
+    if draft.pop("corrects", None):
+        draft.update(matter=None, bare=None, item=None, parts=None, place=None, place_hint=None, editing=False)
     if draft.get("matter"):
-        waiting = {"text": draft["matter"], "item": draft.get("item") or {"status": "unknown", "choices": []}}
+        waiting = {
+            "text": draft["matter"],
+            "bare": draft.get("bare"),
+            "item": draft.get("item") or {"status": "unknown", "choices": []},
+        }
         draft["waiting"] = [waiting, *draft.get("waiting", [])]
         draft["matter"] = draft["item"] = None
 
@@ -548,15 +585,17 @@ class AskConfirmation(HouseAction):
 
     async def act(self, turn: Turn) -> Events:
         draft = turn.tracker.get_slot("draft") or {}
+        number = draft.get("corrects")
         if draft.get("editing"):
-            turn.say("utter_ask_change")
+            turn.say("utter_ask_correction" if number else "utter_ask_change", number=number or "", matter=draft["matter"])
             return []
         names = turn.house.names
         place, item = draft["place"], draft["item"]
         photos = len(draft.get("photos", []))
         anonymous = bool(draft.get("anonymous"))
         turn.say(
-            "utter_ask_confirmation",
+            "utter_confirm_correction" if number else "utter_ask_confirmation",
+            number=number or "",
             matter=draft["matter"],
             place=place.get("address") or place["label"],
             grid=grid_name(turn, place),
@@ -593,7 +632,7 @@ class SubmitReport(HouseAction):
         elif draft.get("join"):
             await self._join(turn, draft)
         elif draft.get("confirmed"):
-            await self._file(turn, draft)
+            await (self._correct if draft.get("corrects") else self._file)(turn, draft)
         else:
             turn.say("utter_report_gone")
         return next_matter(turn, draft)
@@ -611,26 +650,35 @@ class SubmitReport(HouseAction):
         turn.say("utter_joined", number=number, state=event["state_name"])
 
     async def _file(self, turn: Turn, draft: dict[str, Any]) -> None:
-        place, item = draft["place"], draft["item"]
-        event = await turn.post(
-            "/events",
-            {
-                "description": draft["matter"],
-                "area_code": place["area_code"],
-                "address": place.get("address") or place["label"],
-                "item_code": item.get("code"),
-                "place": (place.get("parts") or {}) | unknown_building(place),
-                "photos": draft.get("photos", []),
-                "anonymous": bool(draft.get("anonymous")),
-                "urgent": bool(draft.get("urgent")),
-                "unplaced": place["status"] != "grid",
-                "latitude": place.get("latitude"),
-                "longitude": place.get("longitude"),
-                "message_id": turn.metadata.get("message_id"),
-            },
-            once="file",
-        )
+        event = await turn.post("/events", report_of(draft) | {"message_id": turn.metadata.get("message_id")}, once="file")
         turn.say("utter_report_filed_urgent" if draft.get("urgent") else "utter_report_filed", number=event["number"])
+
+    async def _correct(self, turn: Turn, draft: dict[str, Any]) -> None:
+        number = draft["corrects"]
+        try:
+            await turn.post(f"/events/{number}/correction", report_of(draft), once="correct")
+        except Refused as refused:
+            turn.say("utter_not_possible", reason=refused.sentence)
+            return
+        turn.say("utter_corrected", number=number)
+
+
+def report_of(draft: dict[str, Any]) -> dict[str, Any]:
+    """What was confirmed, as the backend files it."""
+    place, item = draft["place"], draft["item"]
+    return {
+        "description": draft["matter"],
+        "area_code": place["area_code"],
+        "address": place.get("address") or place["label"],
+        "item_code": item.get("code"),
+        "place": (place.get("parts") or {}) | unknown_building(place),
+        "photos": draft.get("photos", []),
+        "anonymous": bool(draft.get("anonymous")),
+        "urgent": bool(draft.get("urgent")),
+        "unplaced": place["status"] != "grid",
+        "latitude": place.get("latitude"),
+        "longitude": place.get("longitude"),
+    }
 
 
 def unknown_building(place: dict[str, Any]) -> dict[str, str]:
@@ -651,14 +699,16 @@ def next_matter(turn: Turn, draft: dict[str, Any]) -> Events:
     first, *others = waiting
     following: dict[str, Any] = {
         "matter": first["text"],
+        "bare": first.get("bare"),
         "waiting": others,
-        "parts": draft.get("parts"),
         "place": draft.get("place"),
         "anonymous": draft.get("anonymous"),
         "seen": draft.get("seen"),
     }
     if own := first.get("place"):
         take_place(turn, following, own)
+    else:
+        following["parts"] = draft.get("parts")
     set_item(following, first["item"])
     return [*cleared(), SlotSet("draft", following), FollowupAction(FORM)]
 
@@ -669,9 +719,12 @@ class LeaveReport(HouseAction):
     action_name = "action_leave_report"
 
     async def act(self, turn: Turn) -> Events:
-        turn.say("utter_cancelled")
         draft = turn.tracker.get_slot("draft") or {}
+        if draft.get("corrects"):
+            turn.say("utter_correction_left", number=draft["corrects"])
+            return [*cleared(), *ENDED]
+        turn.say("utter_cancelled")
         left = {
             name: value for name, value in draft.items() if name not in ("confirmed", "join", "editing", "danger", "person")
         }
-        return [*cleared(), SlotSet("draft", {"left": left}), ActiveLoop(None), SlotSet("requested_slot", None)]
+        return [*cleared(), SlotSet("draft", {"left": left}), *ENDED]

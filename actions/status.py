@@ -8,28 +8,20 @@ from rasa_sdk.events import ActiveLoop, FollowupAction, SlotSet
 from actions import emergency, opinions
 from actions.aside import ASIDE
 from actions.backend_client import Refused
+from actions.correction import HearsCorrections
 from actions.handoff import leave_queue
 from actions.mediation_card import OVER as SETTLED
 from actions.mediation_card import show_mediation
+from actions.numbers import NUMBER, OVER, number_in
 from actions.turn import HouseAction, Turn, button
 
 Events = list[dict[str, Any]]
-NUMBER = re.compile(r"(?<!\d)(\d{4})[-\s—－]?(\d{4})(?!\d)")
 APPLICATION = re.compile(r"[Bb](\d{4})[-\s—－]?(\d{4})(?!\d)")
 SUPPLEMENT_WORD = re.compile(r"^[\s，,]*(我?(还|再)?(要|想|来)?补充(一下|一点|一句|两句)?)?[：:，,。\s]*")
-OVER = {"closed", "rejected", "withdrawn"}
 WITHDRAWABLE = {"reported", "accepted", "dispatched"}
 CARDS = 3
 # The words that turn a question about progress into a step.
 STEPS = (("withdraw", ("撤回", "撤销", "撤掉", "不用办了")), ("supplement", ("补充", "补一")), ("urge", ("催",)))
-
-
-def number_in(turn: Turn) -> str | None:
-    """The event number in a button's payload or in what was typed."""
-    if turn.entity("number"):
-        return str(turn.entity("number"))
-    found = NUMBER.search(turn.text)
-    return f"{found[1]}-{found[2]}" if found else None
 
 
 def show_card(turn: Turn, event: dict[str, Any]) -> None:
@@ -53,12 +45,6 @@ def show_card(turn: Turn, event: dict[str, Any]) -> None:
         handler=event["handler"],
         due=due,
     )
-
-
-async def only_open_event(turn: Turn) -> dict[str, Any] | None:
-    """The resident's one event that is not over; None when there is none, or more than one."""
-    still_open = [event for event in (await turn.get("/events"))["events"] if event["state"] not in OVER]
-    return still_open[0] if len(still_open) == 1 else None
 
 
 async def show_applications(turn: Turn, asked: re.Match[str] | None) -> bool:
@@ -92,7 +78,7 @@ async def show_numbered(turn: Turn, number: str) -> bool:
     return False
 
 
-class Status(HouseAction):
+class Status(HearsCorrections):
     """Answer by number, else with the last few events, and the consults and mediations that go on; a word such as 催 makes it
     that step."""
 
@@ -178,14 +164,14 @@ def ask_which(turn: Turn, step: str, still_open: list[dict[str, Any]], latest: d
     )
 
 
-class Cancel(HouseAction):
+class Cancel(HearsCorrections):
     """With nothing under way, "撤回" is about an event, and "算了" about the person who is waited for; else it is nothing."""
 
     action_name = "action_cancel"
 
     async def act(self, turn: Turn) -> Events:
         if any(word in turn.text for word in STEPS[0][1]):
-            return await Status(self._house).act(turn)
+            return await Status(self.house).act(turn)
         if turn.waiting:
             await leave_queue(turn)
         else:
@@ -261,25 +247,32 @@ class ValidateSupplementForm(HouseAction):
     action_name = "validate_supplement_form"
 
     async def act(self, turn: Turn) -> Events:
-        active = turn.in_form
-        if not active:
+        content = await self._content(turn) if turn.in_form else None
+        if content is None:
             return []
+        kept = [SlotSet("unsure_text", turn.text)] if content == "danger" else []
+        return [SlotSet("supplement_content", content), *kept, SlotSet("requested_slot", None)]
+
+    @staticmethod
+    async def _content(turn: Turn) -> str | None:
+        """What came of the message: taken, danger (taken too), done, over; None when it was not for us."""
         if turn.intent == "supplement_done" or (turn.intent in ("deny", "affirm", "thank") and not turn.media):
-            return [SlotSet("supplement_content", "done"), SlotSet("requested_slot", None)]
-        if turn.intent == "emergency" and emergency.kind_of(turn.text) == "other":
-            turn.say("utter_emergency_other")  # and it is added
-        elif turn.intent in ASIDE["supplement_form"]:
-            return []
+            return "done"
+        danger = turn.intent == "emergency" and not emergency.is_faint(turn)
+        if danger:
+            turn.say(f"utter_emergency_{emergency.kind_of(turn.text)}")  # first, and then it is added
+        elif turn.intent in ASIDE["supplement_form"] - {"emergency"}:
+            return None
         text = SUPPLEMENT_WORD.sub("", NUMBER.sub("", turn.text)).strip()
         if not text and not turn.media:
-            return []
+            return None
         number = turn.tracker.get_slot("supplement_number")
         try:
             await turn.post(f"/events/{number}/supplement", {"text": text, "photos": turn.media}, once=f"supplement {number}")
         except Refused as refused:
             turn.say("utter_not_possible", reason=refused.sentence)
-            return [SlotSet("supplement_content", "over"), SlotSet("requested_slot", None)]
-        return [SlotSet("supplement_content", "taken"), SlotSet("requested_slot", None)]
+            return "over"
+        return "danger" if danger else "taken"
 
 
 class SubmitSupplement(HouseAction):
@@ -287,8 +280,10 @@ class SubmitSupplement(HouseAction):
 
     async def act(self, turn: Turn) -> Events:
         match turn.tracker.get_slot("supplement_content"):
-            case "taken":
+            case "taken" | "danger" as content:
                 turn.say("utter_supplement_taken", number=turn.tracker.get_slot("supplement_number"))
+                if content == "danger":
+                    await emergency.offer(turn, turn.text)
             case "done":
                 turn.say("utter_supplement_nothing")
         return [SlotSet("supplement_content", None), SlotSet("supplement_number", None), ActiveLoop(None)]

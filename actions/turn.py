@@ -78,6 +78,11 @@ class Turn:
         return self.metadata.get("location")
 
     @property
+    def edited(self) -> bool:
+        """Whether it is an earlier message in other words."""
+        return bool(self.metadata.get("edited"))
+
+    @property
     def waiting(self) -> bool:
         """Whether a person was asked for and none has come yet."""
         return bool(self.metadata.get("waiting"))
@@ -144,13 +149,13 @@ class HouseAction(Action):
     action_name = ""
 
     def __init__(self, house: House) -> None:
-        self._house = house
+        self.house = house
 
     def name(self) -> str:
         return self.action_name
 
     async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> list[dict[str, Any]]:
-        return await self.act(Turn(self._house, tracker, dispatcher))
+        return await self.act(Turn(self.house, tracker, dispatcher))
 
     async def act(self, turn: Turn) -> list[dict[str, Any]]:
         raise NotImplementedError

@@ -6,13 +6,15 @@ from typing import Any
 from rasa_sdk.events import FollowupAction, SlotSet
 
 from actions import disclosure
+from actions.correction import HearsCorrections
 from actions.guide import answer
 from actions.handoff import PlaceInQueue
+from actions.numbers import number_in
 from actions.opinions import OPINION
 from actions.places import place_alone
 from actions.spoken import TEMPER
-from actions.status import Status, number_in
-from actions.turn import HouseAction, Turn
+from actions.status import Status
+from actions.turn import Turn
 
 OFFERED = {
     "report_issue",
@@ -61,7 +63,7 @@ async def by_matter(turn: Turn, likely: list[str]) -> list[dict[str, Any]] | Non
     return None
 
 
-class Unsure(HouseAction):
+class Unsure(HearsCorrections):
     action_name = "action_unsure"
 
     async def act(self, turn: Turn) -> list[dict[str, Any]]:
@@ -78,7 +80,7 @@ class Unsure(HouseAction):
         return [SlotSet("unsure_text", turn.text)]
 
 
-class OutOfScope(HouseAction):
+class OutOfScope(HearsCorrections):
     """Not ours: refused with the right channel where the list names one, else a short courteous answer."""
 
     action_name = "action_out_of_scope"

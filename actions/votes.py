@@ -62,7 +62,7 @@ class CastBallot(HouseAction):
     async def act(self, turn: Turn) -> Events:
         number, unit = str(turn.entity("vote") or ""), str(turn.entity("unit") or "")
         if not unit.isdecimal() or not number:
-            return await ListVotes(self._house).act(turn)
+            return await ListVotes(self.house).act(turn)
         body = {"unit": int(unit), "ballot": turn.entity("ballot") or ""}
         try:
             done = await turn.post(f"/votes/{number}/ballots", body, once="ballot")

@@ -1,5 +1,6 @@
 """Typing what a button says is pressing it: 确认, 修好了, 五星 and the like, for people who do not press buttons."""
 
+import itertools
 import re
 from typing import Any, NamedTuple
 
@@ -7,6 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend.conversations.models import Author, Message
+from backend.hanzi import numeral, plain
 from wording import Sentences
 
 LOOK_BACK = 6
@@ -20,6 +22,9 @@ _PAUSE = re.compile(r"[，。！、,.! ]+")
 _BUT = re.compile(r"不是|不过|但|错|改|换成|等等")
 _QUESTION = re.compile(r"(吗|么|没|呢|不)?[？?]$|(吗|么|了没|没有没)$")
 CERTAIN = 3
+_COUNTED = re.compile(r"(?:我?[选要按]|就|那就)*第?([0-9０-９]{1,2}|[一二三四五六七八九十两]{1,2})(?:[个号项条种家]|号按钮)?")
+_FIGURES = re.compile(r"[0-9]+|[零〇一二三四五六七八九十两百]+")
+_ASKS_FIGURE = re.compile(r"多少|几[口个位岁年月亩]|多大|说 0|发(?:给我|来)")
 # The code by which the other party joins a mediation: named in a text (perhaps a forwarded one), or alone.
 _CODE = r"([A-HJ-NP-Za-hj-np-z2-9]{4}[-\s]?[A-HJ-NP-Za-hj-np-z2-9]{4})(?![0-9A-Za-z])"
 _NAMED_CODE = re.compile(rf"调解码(?:是)?[:：\s]*{_CODE}")
@@ -37,6 +42,7 @@ class Question(NamedTuple):
 
     sequence: int
     buttons: list[dict[str, Any]]
+    text: str = ""
 
 
 def bare(text: str) -> str:
@@ -72,6 +78,43 @@ def button_meant(text: str, buttons: list[dict[str, Any]]) -> dict[str, Any] | N
     return max(matches, key=lambda match: match[0])[1] if matches else None
 
 
+def button_counted(text: str, question: Question) -> dict[str, Any] | None:
+    """The button that a bare number means (1, 选二, 第三个, 4号), or None.
+
+    Where just one button's own words hold that number it is meant (5 among the stars, 3 among 3号楼 and 5号楼), else the
+    number counts the buttons. A question for a figure, and one with a single button, are not answered by counting.
+    """
+    counted = _COUNTED.fullmatch(bare(text))
+    number = numeral(plain(counted[1])) if counted else None
+    buttons = question.buttons
+    if number is None or len(buttons) < 2 or _ASKS_FIGURE.search(question.text):
+        return None
+    named = [button for button in buttons if number in _figures(button["title"])]
+    if len(named) == 1:
+        return named[0]
+    return buttons[number - 1] if 0 < number <= len(buttons) else None
+
+
+def _figures(words: str) -> set[int | None]:
+    return {numeral(figure) for figure in _FIGURES.findall(words)}
+
+
+async def last_question(session: AsyncSession, message: Message) -> Question | None:
+    """The one question that was asked since the resident last spoke; None where nothing, or more than one thing, was."""
+    recent = await session.execute(
+        select(Message.author, Message.sequence, Message.buttons, Message.text)
+        .where(
+            Message.conversation_id == message.conversation_id,
+            Message.sequence < message.sequence,
+            Message.sequence >= message.sequence - LOOK_BACK,
+        )
+        .order_by(Message.sequence.desc())
+    )
+    since = itertools.takewhile(lambda row: row.author != Author.RESIDENT, recent)
+    asked = [Question(row.sequence, row.buttons, row.text) for row in since if row.buttons]
+    return asked[0] if len(asked) == 1 else None
+
+
 async def questions(session: AsyncSession, conversation_id: int, *, before: int, back: int) -> list[Question]:
     """What was asked in the last ``back`` messages before a sequence, the latest first."""
     recent = await session.execute(
@@ -93,7 +136,7 @@ async def press(session: AsyncSession, message: Message, *, sentences: Sentences
     Only the most recent message with buttons counts, and only among the last LOOK_BACK messages. Whether it is solved, and
     how many stars it gets, may be said long after it was asked (LASTING, among the last LONG_LOOK_BACK). A few words are
     understood whatever was asked last (response utter_commands), and some more while a person is waited for; so is a code to
-    join a mediation.
+    join a mediation. A bare number counts the buttons of the one question that was just asked.
     """
     if code := code_in(message.text):
         return f'/join_mediation{{"code":"{code}"}}'
@@ -105,4 +148,6 @@ async def press(session: AsyncSession, message: Message, *, sentences: Sentences
     of_queue = sentences.say("utter_waiting_commands").buttons[0 if waiting else 1 :]  # the last: no person, after all
     choices = (latest, lasting, of_queue, sentences.say("utter_commands").buttons)
     button = next(filter(None, (button_meant(message.text, buttons) for buttons in choices)), None)
+    if button is None and _COUNTED.fullmatch(bare(message.text)) and (question := await last_question(session, message)):
+        button = button_counted(message.text, question)
     return button["payload"] if button else None

@@ -13,10 +13,10 @@ from backend.events.transitions import OPEN
 from backend.house import DeskFactory
 
 
-def _after_the_turn(state: EventState) -> ColumnElement[bool]:
-    """In ``state``, and the reporter's turn has been answered: the answer comes before what follows from it."""
+def _after_the_turn(waiting: ColumnElement[bool]) -> ColumnElement[bool]:
+    """What is ``waiting``, and the reporter's turn has been answered: the answer comes before what follows from it."""
     answering = exists().where(Message.conversation_id == Event.conversation_id, is_open(Message))
-    return (Event.state == state) & or_(Event.conversation_id.is_(None), ~answering)
+    return waiting & or_(Event.conversation_id.is_(None), ~answering)
 
 
 async def take_up(session: AsyncSession, event: Event, desk: Desk) -> None:
@@ -36,6 +36,14 @@ async def give_back_higher(session: AsyncSession, event: Event, desk: Desk) -> N
     await service.move(session, event, EventState.DISPATCHED, actor=Actor.system(), desk=desk)
 
 
+async def give_out(session: AsyncSession, event: Event, desk: Desk) -> None:
+    """Give what lies with nobody, since it was corrected, to the desk that the duty matrix names."""
+    if await service.find_handler(session, event) is None:
+        await service.queue_at_street(session, event, desk=desk)
+    else:
+        await service.move(session, event, EventState.DISPATCHED, actor=Actor.system(), desk=desk)
+
+
 async def close_unanswered(session: AsyncSession, event: Event, desk: Desk) -> None:
     await service.move(session, event, EventState.CLOSED, actor=Actor.system(), desk=desk)
 
@@ -45,8 +53,9 @@ async def climb(session: AsyncSession, event: Event, desk: Desk) -> None:
 
 
 DUTIES = (
-    Duty(Event, lambda desk: _after_the_turn(EventState.REPORTED), take_up),
-    Duty(Event, lambda desk: _after_the_turn(EventState.REOPENED), give_back_higher),
+    Duty(Event, lambda desk: _after_the_turn(Event.state == EventState.REPORTED), take_up),
+    Duty(Event, lambda desk: _after_the_turn(Event.state == EventState.REOPENED), give_back_higher),
+    Duty(Event, lambda desk: _after_the_turn(service.WITH_NOBODY), give_out),
     Duty(Event, lambda desk: (Event.state == EventState.VERIFYING) & (Event.verify_by <= desk.now), close_unanswered),
     Duty(Event, lambda desk: Event.state.in_(OPEN) & (Event.escalate_at <= desk.now), climb),
 )

@@ -94,6 +94,7 @@ class HistoryKind(enum.StrEnum):
     RATING = "rating"
     COMMENT = "comment"
     ITEM = "item"
+    CORRECTION = "correction"
 
 
 class History(HasId, Base):

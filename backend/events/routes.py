@@ -126,6 +126,17 @@ async def supplement(request: web.Request) -> web.Response:
     return await on_event(request, act)
 
 
+@routes.post(r"/internal/v1/events/{number:\d{4}-\d{4}}/correction")
+async def correct(request: web.Request) -> web.Response:
+    body = await body_of(request, ReportBody)
+
+    async def act(session: AsyncSession, event: Event, conversation: Conversation, desk: Desk) -> None:
+        report = service.Report(**body.model_dump(exclude={"message_id"}))
+        await service.correct(session, event, report, resident_id=conversation.resident_id, desk=desk)
+
+    return await on_event(request, act)
+
+
 @routes.post(r"/internal/v1/events/{number:\d{4}-\d{4}}/withdraw")
 async def withdraw(request: web.Request) -> web.Response:
     async def act(session: AsyncSession, event: Event, conversation: Conversation, desk: Desk) -> None:

@@ -28,7 +28,7 @@ from backend.events.models import (
 )
 from backend.events.numbers import new_number
 from backend.events.search import write_terms
-from backend.events.transitions import FINAL, NOTE_REQUIRED, OPEN, WITH_A_HANDLER, Hand, allowed
+from backend.events.transitions import BEFORE_WORK, FINAL, NOTE_REQUIRED, OPEN, WITH_A_HANDLER, Hand, allowed
 from backend.grids import service as grids
 from backend.grids.models import Area, Level
 from backend.outbox.service import Quiet
@@ -601,14 +601,15 @@ async def similar(
 
 
 async def waits_for(session: AsyncSession, conversation_id: int) -> bool:
-    """Whether something that was filed or reopened here is to be taken up as soon as the turn has been answered."""
+    """Whether something that was filed, reopened or corrected here is to be taken up as soon as the turn has been answered."""
     return bool(await session.scalar(_WAITING, {"conversation_id": conversation_id}))
 
 
+WITH_NOBODY = (Event.state == EventState.ACCEPTED) & Event.handler.is_(None)
 _WAITING = (
     select(Event.id)
     .where(
-        Event.state.in_((EventState.REPORTED, EventState.REOPENED)),
+        or_(Event.state.in_((EventState.REPORTED, EventState.REOPENED)), WITH_NOBODY),
         Event.conversation_id == bindparam("conversation_id"),
     )
     .limit(1)
@@ -688,6 +689,58 @@ async def supplement(
     )
     event.revision += 1
     wake(session, "console")
+
+
+async def correct(session: AsyncSession, event: Event, report: Report, *, resident_id: int, desk: Desk) -> None:
+    """更正: the reporter puts right what was filed, before anyone works on it. Where that changes whose it is, it lies with
+    nobody until the clerk gives it to the right desk. Raises Forbidden for someone else, Conflict when it is too late.
+    """
+    await lock(session, event)
+    if event.reporter_id != resident_id:
+        raise Forbidden("这件是您附议的，只有上报的人能改。", code="not_reporter")
+    if not await correctable(session, event):
+        raise Conflict("这件事已经有人在办，不能改了，有新情况请发“补充”。", code="too_late")
+    area = await session.get(Area, report.area_code)
+    item = await session.get(Item, report.item_code) if report.item_code else None
+    if area is None or (report.item_code and (item is None or not item.admitted)):
+        raise BadInput(fields=["area_code", "item_code"])
+    description, address = report.description.strip()[:4000], report.address[:200]
+    was = [("事情", event.description, description), ("地点", event.address, address)]
+    note = "\n".join(f"{what}：{before} → {now}" for what, before, now in was if before != now)
+    told = await _concerned(session, event)
+    elsewhere = (area.code, report.item_code) != (event.area_code, event.item_code)
+    event.description, event.address, event.item_code, event.place = description, address, report.item_code, report.place
+    event.area_code, event.area_path, event.unplaced = area.code, area.path, report.unplaced
+    event.latitude, event.longitude, event.anonymous = report.latitude, report.longitude, report.anonymous
+    event.revision += 1
+    event.updated_at = desk.now
+    await add_photos(session, event, report.photos)
+    await write_terms(session, event)
+    actor = Actor.resident(resident_id)
+    _record(session, event, HistoryKind.CORRECTION, actor, at=desk.now, note=note[:NOTE_LIMIT], photos=report.photos)
+    await session.flush()
+    if elsewhere and event.state is EventState.DISPATCHED:
+        await move(session, event, EventState.ACCEPTED, actor=actor, desk=desk)
+    if elsewhere and event.state is EventState.ACCEPTED:
+        event.handler = event.handler_code = None
+        wake(session, "events")
+    for staff_id in sorted(told | await _concerned(session, event)):
+        notices.tell(session, staff_id, f"居民更正：{address}，{description[:40]}", now=desk.now, event_id=event.id)
+    wake(session, "console")
+
+
+async def correctable(session: AsyncSession, event: Event) -> bool:
+    """Whether nobody works on the event yet, and no neighbour has joined it as it is."""
+    joined = await session.scalar(select(exists().where(Supporter.event_id == event.id)))
+    return event.state in BEFORE_WORK and not joined
+
+
+async def _concerned(session: AsyncSession, event: Event) -> set[int]:
+    """The people of the event's grid and of the desk it lies on."""
+    people = {staff.id for staff in await grids.members_of(session, event.area_code)}
+    if event.handler is not None and event.handler_code is not None:
+        people |= set(await notices.at_desk(session, event.handler, event.handler_code))
+    return people
 
 
 async def rate(session: AsyncSession, event: Event, *, resident_id: int, stars: int, desk: Desk) -> None:

@@ -26,7 +26,7 @@ TABLE: dict[tuple[S, S], frozenset[Hand]] = {
     (S.ACCEPTED, S.WITHDRAWN): frozenset({REPORTER}),
     (S.DISPATCHED, S.IN_PROGRESS): frozenset({HANDLER}),
     (S.DISPATCHED, S.DISPATCHED): frozenset({MANAGER, HANDLER}),
-    (S.DISPATCHED, S.ACCEPTED): frozenset({HANDLER, MANAGER}),
+    (S.DISPATCHED, S.ACCEPTED): frozenset({HANDLER, MANAGER, REPORTER}),  # the reporter: when a correction changes whose it is
     (S.DISPATCHED, S.WITHDRAWN): frozenset({REPORTER}),
     (S.IN_PROGRESS, S.HANDLED): frozenset({HANDLER}),
     (S.IN_PROGRESS, S.DISPATCHED): frozenset({HANDLER, MANAGER}),
@@ -48,6 +48,7 @@ NOTE_REQUIRED = {
 
 FINAL = frozenset({S.CLOSED, S.REJECTED, S.WITHDRAWN})
 OPEN = frozenset(S) - FINAL
+BEFORE_WORK = frozenset({S.REPORTED, S.ACCEPTED, S.DISPATCHED})
 WITH_A_HANDLER = frozenset({S.DISPATCHED, S.IN_PROGRESS})
 
 

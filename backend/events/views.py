@@ -27,6 +27,7 @@ KIND_NAMES = {
     HistoryKind.ESCALATION: "超期升级",
     HistoryKind.URGE: "催办",
     HistoryKind.SUPPLEMENT: "补充",
+    HistoryKind.CORRECTION: "更正",
     HistoryKind.SUPPORT: "附议",
     HistoryKind.RATING: "评价",
 }

@@ -27,6 +27,20 @@ def has_matter(reading: Reading) -> bool:
     return len(meaning) >= SHORTEST
 
 
+_LEFT_BEHIND = re.compile(
+    r"^(?:[\s，,。；;、：:]+|(?:我们?|俺们?|咱们?)?家?(?:就?住?在|位于)(?=[\s，,。；;、：:])|(?:就在|位于|在|的)(?=.))+"
+)
+
+
+def without_place(reading: Reading) -> str:
+    """The text without its places and doors; the whole text where nothing is left."""
+    rest, end = "", 0
+    for span in reading.spans:
+        if span.field not in ("phone", "time_phrase"):
+            rest, end = rest + reading.text[end : span.start], span.end
+    return _LEFT_BEHIND.sub("", rest + reading.text[end:]).strip() or reading.text
+
+
 # A place that begins another matter: it names more than a door, and comes after these words or after nothing else.
 _AREAS = ("street", "community", "compound", "road")
 _MARKS = " ，,。；;、！!\n"

@@ -6,7 +6,7 @@ from backend.conversations import service as conversations
 from backend.grids import service as grids
 from backend.grids.models import Level
 from backend.house import DESK
-from backend.intake import guide, service
+from backend.intake import filed, guide, service
 from backend.intake.schemas import GuideBody, ReadBody
 from backend.intake.service import Readers
 from backend.settings import Settings
@@ -35,6 +35,21 @@ async def read(request: web.Request) -> web.Response:
             choice=body.choice,
         )
     return web.json_response(answer)
+
+
+@routes.get("/internal/v1/intake/filed")
+async def last_filed(request: web.Request) -> web.Response:
+    """The report of that ``number``, else the conversation's last open one, to be put right: {report: {...} or null}."""
+    async with request.app[DATABASE].read() as session:
+        conversation = await conversations.by_tracker_key(session, request.query.get("conversation", ""))
+        report = await filed.latest(
+            session,
+            request.app[READERS],
+            resident_id=conversation.resident_id,
+            number=request.query.get("number"),
+            desk=await request.app[DESK](session),
+        )
+    return web.json_response({"report": report})
 
 
 @routes.get("/internal/v1/intake/streets")

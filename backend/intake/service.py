@@ -13,7 +13,7 @@ from backend.grids import service as grids
 from backend.grids.address import AddressReader, Reading
 from backend.grids.gazetteer import Gazetteer
 from backend.grids.models import Level
-from backend.intake.matters import by_place, has_matter, joined
+from backend.intake.matters import by_place, has_matter, joined, without_place
 from backend.intake.schemas import Pin
 from backend.triage.classifier import ItemClassifier
 
@@ -55,8 +55,12 @@ class Readers:
 
     async def prepare(self, session: AsyncSession) -> None:
         """Load what reading needs; the item classifier is trained first when it is stale (some seconds)."""
-        keywords = {item.code: f"{item.name} {item.keywords}" for item in await session.scalars(select(Item))}
-        self._classifier = await asyncio.to_thread(ItemClassifier.load, self.classifier_path, keywords=keywords)
+        items = list(await session.scalars(select(Item)))
+        keywords = {item.code: f"{item.name} {item.keywords}" for item in items}
+        off_list = {item.code for item in items if not item.admitted}
+        self._classifier = await asyncio.to_thread(
+            ItemClassifier.load, self.classifier_path, keywords=keywords, off_list=off_list
+        )
         (await self.address(session)).read("")  # jieba reads its dictionary now, not with the first resident
 
 
@@ -71,7 +75,8 @@ async def read(
     earlier_pin: Pin | None = None,
 ) -> dict[str, Any]:
     """Return {place, matters}: ``place`` is None when no place was named, else as ``place_of`` gives it;
-    ``matters`` lists {text, item, place}, in the order they were said. ``place`` is what a further matter names of its
+    ``matters`` lists {text, bare, item, place}, in the order they were said; ``bare`` is the text without its place. ``place``
+    is what a further matter names of its
     own, within the first one's area where it names only doors, None where it names nothing."""
     reader = await readers.address(session)
     reading = reader.read(text)
@@ -86,11 +91,13 @@ async def read(
     items = await admission(session) if said_matters else {}
     matters = []
     for number, matter in enumerate(said_matters):
-        own = reader.read(matter).place() if number else {}
+        told = reader.read(matter)
+        own = told.place() if number else {}
         if own and place and not AREAS & own.keys():
             own = grids.merge(without_doors(place["parts"]) if own.get("building") else place["parts"], own)
         named = await place_of(session, reader.gazetteer, own, pin=None) if AREAS & own.keys() else None
-        matters.append({"text": matter, "item": item_of(readers, items, matter), "place": named})
+        item = item_of(readers, items, matter)
+        matters.append({"text": matter, "bare": without_place(told), "item": item, "place": named})
     return {"place": place, "matters": matters}
 
 
@@ -156,19 +163,20 @@ def item_of(readers: Readers, items: dict[str, Item], text: str) -> dict[str, An
     best, probability = ranked[0]
     rival = ranked[1][1] if len(ranked) > 1 else 0.0
     if not best.admitted and probability >= REFUSE:
-        return _as_dict(best, "off_list") | {"named": any(word in text for word in (best.name, *best.keywords.split()))}
+        return item_as_dict(best, "off_list") | {"named": any(word in text for word in (best.name, *best.keywords.split()))}
     admitted = [(item, p) for item, p in ranked if item.admitted]
     if best.admitted and (probability >= SURE or rival < probability * CLOSE_RATIO):
-        return _as_dict(best, "sure") | {"named": any(word in text for word in (best.name, *best.keywords.split()))}
+        return item_as_dict(best, "sure") | {"named": any(word in text for word in (best.name, *best.keywords.split()))}
     if probability < OFFERED:
         return {"status": "unknown", "choices": []}
     choices = [{"code": item.code, "name": item.name} for item, p in admitted[:CHOICES] if p >= KNOWN / 2]
     if len(choices) < 2:
-        return _as_dict(admitted[0][0], "sure") if admitted else {"status": "unknown", "choices": []}
+        return item_as_dict(admitted[0][0], "sure") if admitted else {"status": "unknown", "choices": []}
     return {"status": "close", "choices": [c | {"status": "sure"} for c in choices]}
 
 
-def _as_dict(item: Item, status: str) -> dict[str, Any]:
+def item_as_dict(item: Item, status: str) -> dict[str, Any]:
+    """The item as ``item_of`` gives it."""
     return {
         "status": status,
         "code": item.code,

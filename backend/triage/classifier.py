@@ -2,8 +2,10 @@
 
 import csv
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
+
+import jieba
 
 from backend.triage import shipped
 from backend.triage.model import Model
@@ -37,20 +39,49 @@ _ANNOUNCES = re.compile(r"[两二三四几23](?:件|个|桩|样)(?:小?事情?|�
 _NUMBER = re.compile(r"^(?:(?:\d+|[一二三四五])(?:[.．)）](?!\d)|$)|[①②③④⑤])\s*")
 
 
-class ItemClassifier:
-    """A trained model over item codes, with what it takes to cut a message into its matters."""
+# Speech that a telephone wrote down has no punctuation: a matter may begin where the words before it can end and those after it
+# can begin, if both sides are certain.
+SURE_IN_SPEECH = 0.87
+SPOKEN_RUN = 20  # characters without punctuation
+SHORTEST_SPOKEN = 5
+PLACES_TRIED = 32
+BELONGS_BEGINS = 10
+_RUN = re.compile(rf"[^，,、：:\s。；;！!？?~～…]{{{SPOKEN_RUN},}}")
+_ENDS = re.compile(
+    r"(?:[了啊呀呢嘛吧哦嘞咧]|得很|得慌|要命|[吓臭吵烦气]人的?|[不没][一-龥]{1,2}|[一-龥]死|坏|断|倒|满|堵|走|灭|响|危险|老远)$"
+)
+_BEGINS = 10
+_RUN = re.compile(rf"[^，,、：:\s。；;！!？?~～…]{{{SPOKEN_RUN},}}")
+_ENDS = re.compile(
+    r"(?:[了啊呀呢嘛吧哦嘞咧]|得很|得慌|要命|[吓臭吵烦气]人的?|[不没][一-龥]{1,2}|[一-龥]死|坏|断|倒|满|堵|走|灭|响|危险|老远)$"
+)
+_BEGINS = re.compile(
+    r"还有|然后|另外|而且|加上|再[有就]|对了|有人|有个|楼[上下道顶]|门口|隔壁|对面|旁边|路[边上口灯]|[小社]区|单元|车库|电梯|绿化|垃圾|"
+    r"[那这][个边条家辆]|[一-龥]{2,5}[也又还都](?!有)|晚上|白天|我家|我们|俺们?|三楼|[一二三四五六]楼|外墙|工地|河|井盖|电动车|电瓶车|装修|物业|保安"
+)
+_NO_END = re.compile(r"[那这个条在还又也都就把被给跟和天得着的一]$")
+_NO_BEGIN = re.compile(
+    r"[了的着过得地到住不没也又还都就]|小时|[一二两三四五六七八九十几半好多\d]+[辆条个只台片摊天年月分]|[一-龥]多[个天年]"
+)
+_CAME_OF_IT = re.compile(r"[撞烫淋绊]|跟他|找他|打12|崴|跑都")
 
-    def __init__(self, model: Model) -> None:
+
+class ItemClassifier:
+    """A trained model over item codes, with what it takes to cut a message into its matters. ``off_list``: items that are
+    refused, which are never a matter beside another one."""
+
+    def __init__(self, model: Model, off_list: Collection[str] = ()) -> None:
         self.model = model
+        self.off_list = frozenset(off_list)
 
     @classmethod
-    def load(cls, path: Path, *, keywords: Mapping[str, str] | None = None) -> "ItemClassifier":
+    def load(cls, path: Path, *, keywords: Mapping[str, str] | None = None, off_list: Collection[str] = ()) -> "ItemClassifier":
         """Read the model at ``path``, or train it there when it is missing or older than the examples (some seconds).
 
         ``keywords`` maps item codes to their names and keywords; an item without examples is known by these alone.
         A model that the city trained itself with ``linlitong triage train`` is used as it is.
         """
-        return cls(shipped.load(path, _examples(keywords or {})))
+        return cls(shipped.load(path, _examples(keywords or {})), off_list)
 
     def classify(self, text: str) -> list[tuple[str, float]]:
         """Every item code with its calibrated probability, likeliest first."""
@@ -82,7 +113,19 @@ class ItemClassifier:
             elif not sure_of and not belongs and probability >= SURE_BEFORE:
                 sure_of = code
             start, end = start if cuts or end else clause_start, clause_end
-        return [text[a:b] for a, b in (*cuts, (start, end))] if cuts else [text.strip()]
+        parts = [text[a:b] for a, b in (*cuts, (start, end))] if cuts else [text.strip()]
+        return [matter for part in parts for matter in self._spoken(part)]
+
+    def _spoken(self, text: str) -> list[str]:
+        """The two matters that were said in one breath, without punctuation between them; else the text as it is."""
+        best: tuple[int, float, int] | None = None
+        for at, fit in sorted(_pauses(text), key=lambda pause: -pause[1])[:PLACES_TRIED]:
+            before, after = self.classify(text[:at])[0], self.classify(text[at:])[0]
+            sure = min(before[1], after[1])
+            if before[0] == after[0] or sure < SURE_IN_SPEECH or {before[0], after[0]} & self.off_list:
+                continue
+            best = max(best or (fit, sure, at), (fit, sure, at))
+        return [text[: best[2]], text[best[2] :]] if best else [text]
 
 
 def _clauses(text: str) -> list[tuple[int, int, bool]]:
@@ -101,6 +144,20 @@ def _clauses(text: str) -> list[tuple[int, int, bool]]:
             broken = broken or cut["comma"] is None
             start = cut.end()
     return found
+
+
+def _pauses(text: str) -> Iterator[tuple[int, int]]:
+    """Where a speaker may have taken breath: the place and how well both sides fit it."""
+    for run in _RUN.finditer(text):
+        at = run.start()
+        for word in jieba.cut(run[0]):
+            before, after = text[run.start() : at], text[at : run.end()]
+            ends, begins = bool(_ENDS.search(before)), bool(_BEGINS.match(after))
+            belongs = _BELONGS.search(after[:BELONGS_BEGINS]) or _CAME_OF_IT.search(after[:BELONGS_BEGINS])
+            bad = belongs or _NO_BEGIN.match(after) or (not ends and _NO_END.search(before))
+            if min(len(before), len(after)) >= SHORTEST_SPOKEN and (ends or begins) and not bad:
+                yield at, ends + begins
+            at += len(word)
 
 
 def _examples(keywords: Mapping[str, str]) -> list[tuple[str, str]]:

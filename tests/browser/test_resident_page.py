@@ -283,3 +283,23 @@ async def test_it_fits_the_screen_and_can_be_read_and_touched(
     )
     assert low == []
     await visitor.context.close()
+
+
+async def test_larger_type_is_kept_on_the_device_and_fits_the_phone(running: Town, resident: Visitor) -> None:
+    page = resident.page
+    running.engine.buttons["路灯坏了"] = YES_NO
+    await resident.say("路灯坏了")
+    await page.wait_for_selector("#log .chip")
+    sizes = (
+        "['#log .bubble', '#log .chip', '#text'].map(one => parseFloat(getComputedStyle(document.querySelector(one)).fontSize))"
+    )
+    usual = await page.evaluate(sizes)
+    await page.click("text=大字")
+    assert await page.evaluate(sizes) == pytest.approx([size * 1.4 for size in usual])
+    for path in ("/", "/events", "/public"):
+        await page.goto(running.url + path)
+        assert await page.get_attribute("#larger", "aria-pressed") == "true"
+        assert await page.evaluate("document.documentElement.scrollWidth") <= 390
+    await page.click("text=大字")
+    await page.reload()
+    assert await page.get_attribute("#larger", "aria-pressed") == "false"

@@ -17,6 +17,7 @@ from backend.errors import BadInput, Conflict, Forbidden, LinlitongError, NotFou
 from backend.events import clerk, service, views
 from backend.events.models import Assignment, Event, EventState, History, HistoryKind
 from backend.events.numbers import check_digit, new_number, read_number
+from backend.events.search import containing
 from backend.events.service import Actor, Report
 from backend.events.transitions import FINAL, NOTE_REQUIRED, TABLE, Hand, allowed
 from backend.house import DeskFactory, desk_factory
@@ -334,6 +335,74 @@ async def test_another_building_is_another_matter(story: Story) -> None:
                 desk=desk,
             )
             assert len(found) == count
+
+
+async def correct(story: Story, who: int | None = None, **changed: object) -> None:
+    async with story.database.write() as session:
+        event = await story._event(session)
+        said = {"description": "5号楼门口路灯不亮", "area_code": "g1", "address": "宫涵社区5号楼", "item_code": "streetlight"}
+        report = Report(**(said | changed))
+        desk = await story.desk_of(session)
+        await service.correct(session, event, report, resident_id=who or event.reporter_id, desk=desk)
+
+
+async def test_a_correction_stands_in_the_history_and_is_told_to_whoever_has_the_event(story: Story) -> None:
+    await story.file()
+    await story.work()
+    await correct(story)
+    event = await story.event()
+    assert (event.state, event.description, event.address) == (S.DISPATCHED, "5号楼门口路灯不亮", "宫涵社区5号楼")
+    async with story.database.read() as session:
+        row = await session.scalar(select(History).where(History.kind == HistoryKind.CORRECTION))
+        told = await session.scalars(select(StaffNotice.staff_id).where(StaffNotice.text.startswith("居民更正：宫涵社区5号楼")))
+        assert sorted(told) == sorted(story.city.scopes[name].staff_id for name in ("member1", "head1"))
+        found = await session.scalar(select(func.count()).select_from(Event).where(containing("5号楼")))
+    assert (row.resident_id, row.note.splitlines()[1]) == (event.reporter_id, "地点：宫涵社区3号楼 → 宫涵社区5号楼")
+    assert found == 1
+
+
+async def test_a_place_in_another_grid_gives_the_event_to_the_people_there(story: Story) -> None:
+    await story.file()
+    await story.work()
+    await correct(story, area_code="g2")
+    assert (await story.event()).handler is None
+    assert await story.work() == 1
+    event = await story.event()
+    assert (event.state, event.handler_code) == (S.DISPATCHED, "g2")
+    assert (await story.told())[-1] == f"【已派遣】{story.number} 已派给宫涵社区第二网格（网格员member2员）。"
+    assert await story.work() == 0
+
+
+async def test_another_matter_goes_to_the_desk_of_that_matter(story: Story) -> None:
+    await story.file()
+    await story.work()
+    await correct(story, item_code="garbage")
+    await story.work()
+    assert (await story.event()).handler_code == "housing"
+    await correct(story, item_code=None)  # nobody's by the duty matrix: the street decides
+    await story.work()
+    event = await story.event()
+    assert (event.state, event.handler, event.handler_code) == (S.ACCEPTED, HandlerKind.STREET, "s1")
+
+
+async def test_nobody_else_corrects_and_nothing_that_is_worked_on_or_joined(story: Story) -> None:
+    await story.file()
+    async with story.database.write() as session:
+        neighbour = await resident(session, "neighbour", now=story.clock.now())
+    with pytest.raises(Forbidden):
+        await correct(story, neighbour.resident_id)
+    await story.work()
+    await story.step("member1", S.IN_PROGRESS)
+    with pytest.raises(Conflict):
+        await correct(story)
+    first = story.number
+    await story.file(area="g2")
+    async with story.database.write() as session:
+        await service.join(session, story.number, conversation=neighbour, desk=await story.desk_of(session))
+    with pytest.raises(Conflict):
+        await correct(story, area_code="g2")
+    story.number = first
+    assert (await story.event()).address == "宫涵社区3号楼"
 
 
 async def test_only_the_reporter_withdraws_and_only_before_it_is_handled(story: Story) -> None:

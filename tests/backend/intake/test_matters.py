@@ -6,7 +6,7 @@ import pytest
 
 from backend.grids.address import AddressReader
 from backend.grids.gazetteer import Gazetteer
-from backend.intake.matters import by_place, has_matter, joined
+from backend.intake.matters import by_place, has_matter, joined, without_place
 
 READER = AddressReader(Gazetteer.from_folder(Path(__file__).parents[3] / "demo"))
 WRONG = ("垃圾", "电线", "电梯", "路灯", "井盖", "摆摊")
@@ -44,3 +44,17 @@ def test_a_place_alone_is_no_matter() -> None:
         (["赤坑村二组"], ["赤坑村二组"]),
     ):
         assert joined(pieces, [has_matter(READER.read(piece)) for piece in pieces]) == wanted
+
+
+@pytest.mark.parametrize(
+    ("text", "bare"),
+    [
+        ("宫涵小区22号楼路灯不亮", "路灯不亮"),
+        ("城东街道宫涵社区3号楼2单元门口路灯坏了三天了", "门口路灯坏了三天了"),
+        ("我家在柴墟花园5号楼，对面油烟太大", "对面油烟太大"),
+        ("路灯坏了，在宫涵小区", "路灯坏了，在"),
+        ("赤坑村二组", "赤坑村二组"),
+    ],
+)
+def test_the_words_of_a_matter_without_its_place(text: str, bare: str) -> None:
+    assert without_place(READER.read(text)) == bare

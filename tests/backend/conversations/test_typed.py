@@ -1,0 +1,66 @@
+"""What is typed instead of a button."""
+
+import pytest
+
+from backend.clock import FakeClock
+from backend.conversations import service
+from backend.conversations.models import MessageKind
+from backend.conversations.typed import Question, button_counted
+from backend.db import Database
+from wording import Sentences
+
+
+def question(*titles: str, text: str = "是哪一个？") -> Question:
+    return Question(1, [{"title": title, "payload": f"/{number}"} for number, title in enumerate(titles, 1)], text)
+
+
+SUMMARY = question("确认", "修改", "取消", "匿名上报")
+STARS = question("5星 很好", "4星", "3星", "2星", "1星 很差")
+HOUSES = question("宫涵小区3号楼", "宫涵小区5号楼")
+
+
+@pytest.mark.parametrize(
+    ("typed", "asked", "pressed"),
+    [
+        *((typed, SUMMARY, "/1") for typed in ("1", "1。", "一", "第一个", "1号", "选1", "我选一", "第1项", "１")),
+        ("2", SUMMARY, "/2"),
+        ("第三个吧", SUMMARY, "/3"),
+        ("5", SUMMARY, None),
+        ("0", SUMMARY, None),
+        ("一", STARS, "/5"),
+        ("4", STARS, "/2"),
+        ("5", HOUSES, "/2"),
+        ("3号", HOUSES, "/1"),
+        ("第二个", HOUSES, "/2"),
+        ("2楼", SUMMARY, None),
+        ("一共三个", SUMMARY, None),
+        ("1", question("先不找人工了"), None),
+        ("2", question("不清楚", "先看看结果", text="您家几口人？"), None),
+    ],
+)
+def test_a_bare_number_counts_the_buttons(typed: str, asked: Question, pressed: str | None) -> None:
+    button = button_counted(typed, asked)
+    assert (button["payload"] if button else None) == pressed
+
+
+async def test_only_the_question_that_was_just_asked_is_answered_by_a_number(
+    database: Database, clock: FakeClock, sentences: Sentences
+) -> None:
+    yes_no = [{"title": "确认", "payload": "/confirm_report"}, {"title": "修改", "payload": "/edit_report"}]
+
+    async def said(number: int, text: str, *replies: dict[str, object]) -> str:
+        async with database.write() as session:
+            inbound = service.Inbound(
+                channel="web", address="a", external_id=f"{number}", kind=MessageKind.TEXT, text=text, display_name="居民"
+            )
+            message = (await service.accept(session, inbound, now=clock.now())).message
+            (turn,) = await service.claim_turns(session, worker="g", limit=1, sentences=sentences, now=clock.now())
+            await service.finish_turn(session, message.id, replies=list(replies), sentences=sentences, now=clock.now())
+            return turn.as_dict()["text"]
+
+    summary = {"text": "请您核对", "buttons": yes_no}
+    assert await said(1, "路灯坏了", summary) == "路灯坏了"
+    assert await said(2, "2", {"text": "要改哪里？", "buttons": []}) == "/edit_report"
+    assert await said(3, "1", summary, {"text": "已有邻居反映", "buttons": yes_no}) == "1"  # a building, not a button
+    assert await said(4, "1", summary) == "1"  # which of the two?
+    assert await said(5, "一") == "/confirm_report"
