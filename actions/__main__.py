@@ -11,6 +11,7 @@ from rasa_sdk.executor import ActionExecutor
 
 from actions import (
     broadcasts,
+    correction,
     deliberation,
     disclosure,
     emergency,
@@ -36,6 +37,7 @@ from wording import Sentences
 DOMAIN = Path(__file__).parent.parent / "domain.yml"
 MODULES = (
     broadcasts,
+    correction,
     disclosure,
     deliberation,
     emergency,
@@ -59,7 +61,12 @@ def executor(house: House) -> ActionExecutor:
     found = ActionExecutor()
     for module in MODULES:
         for kind in vars(module).values():
-            if isinstance(kind, type) and issubclass(kind, HouseAction) and kind.__module__ == module.__name__:
+            if (
+                isinstance(kind, type)
+                and issubclass(kind, HouseAction)
+                and kind.__module__ == module.__name__
+                and kind.action_name
+            ):
                 found.register_action(kind(house))
     return found
 

@@ -34,7 +34,7 @@ from actions.spoken import (
     PHOTO_LATER,
     TEMPER,
 )
-from actions.status import ask_withdraw
+from actions.status import WITHDRAW, ask_withdraw
 from actions.turn import SHORT_ANSWER, SURE_YES, HouseAction, Turn, button
 
 FORM = "report_form"
@@ -70,7 +70,7 @@ class ValidateReportForm(HouseAction):
                     events = await add_instead(turn, report)
                     return [*events, SlotSet("draft", {"aside": True}), SlotSet("requested_slot", None)]
                 draft = draft_of(report)
-            if draft.get("corrects") and turn.intent == "withdraw":
+            if draft.get("corrects") and (turn.intent == "withdraw" or WITHDRAW.search(turn.text)):
                 await ask_withdraw(turn, draft["corrects"])
                 return [SlotSet("draft", {"aside": True}), SlotSet("requested_slot", None)]
             if not await read(turn, draft, asked):

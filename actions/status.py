@@ -20,6 +20,7 @@ APPLICATION = re.compile(r"[Bb](\d{4})[-\s—－]?(\d{4})(?!\d)")
 SUPPLEMENT_WORD = re.compile(r"^[\s，,]*(我?(还|再)?(要|想|来)?补充(一下|一点|一句|两句)?)?[：:，,。\s]*")
 WITHDRAWABLE = {"reported", "accepted", "dispatched"}
 CARDS = 3
+WITHDRAW = re.compile("撤[回销掉]|不用办了")
 # The words that turn a question about progress into a step.
 STEPS = (("withdraw", ("撤回", "撤销", "撤掉", "不用办了")), ("supplement", ("补充", "补一")), ("urge", ("催",)))
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from actions.correction import SLIP, correction_in
+from actions.correction import SLIP, TAKEN_BACK, correction_in
 from actions.emergency import kind_of, points
 from actions.report import keep_matter_true
 
@@ -29,6 +29,16 @@ def test_who_confesses_a_slip_is_heard(text: str, left: str) -> None:
 @pytest.mark.parametrize("text", ["小区门口的路牌字写错了", "你们把我名字写错了", "路灯坏了", "医生开错了药", "我停错了车位"])
 def test_somebody_elses_mistake_is_no_slip(text: str) -> None:
     assert not SLIP.match(text)
+
+
+@pytest.mark.parametrize("text", ["不是3号楼，是5号楼", "应该是5号楼", "楼号改成5号楼", "是蔡圩小区的"])
+def test_what_is_taken_back_begins_with_it(text: str) -> None:
+    assert TAKEN_BACK.match(text)
+
+
+@pytest.mark.parametrize("text", ["建议把花坛改成停车位", "这是不是你们管"])
+def test_a_wish_and_a_question_take_nothing_back(text: str) -> None:
+    assert not TAKEN_BACK.match(text)
 
 
 @pytest.mark.parametrize("text", ["就在我家这边", "就我们家楼下", "在俺家门口", "楼上那里呀"])
