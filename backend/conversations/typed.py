@@ -14,6 +14,7 @@ from wording import Sentences
 LOOK_BACK = 6
 LONG_LOOK_BACK = 60
 LASTING = ("/verify", "/rate")
+SKIPS = '/subsidy_choice{"subsidy_choice":"skip='  # first where a figure is asked for: the answer is typed, and no button
 WHOLE = ("/edit_report",)  # what follows 不对 is the correction itself
 LONGEST = 40
 _NOISE = re.compile(r"[\s，。！？、,.!?~～…：:；;“”\"']+")
@@ -24,7 +25,6 @@ _QUESTION = re.compile(r"(吗|么|没|呢|不)?[？?]$|(吗|么|了没|没有没
 CERTAIN = 3
 _COUNTED = re.compile(r"(?:我?[选要按]|就|那就)*第?([0-9０-９]{1,2}|[一二三四五六七八九十两]{1,2})(?:[个号项条种家]|号按钮)?")
 _FIGURES = re.compile(r"[0-9]+|[零〇一二三四五六七八九十两百]+")
-_ASKS_FIGURE = re.compile(r"多少|几[口个位岁年月亩]|多大|说 0|发(?:给我|来)")
 # The code by which the other party joins a mediation: named in a text (perhaps a forwarded one), or alone.
 _CODE = r"([A-HJ-NP-Za-hj-np-z2-9]{4}[-\s]?[A-HJ-NP-Za-hj-np-z2-9]{4})(?![0-9A-Za-z])"
 _NAMED_CODE = re.compile(rf"调解码(?:是)?[:：\s]*{_CODE}")
@@ -42,7 +42,6 @@ class Question(NamedTuple):
 
     sequence: int
     buttons: list[dict[str, Any]]
-    text: str = ""
 
 
 def bare(text: str) -> str:
@@ -78,7 +77,7 @@ def button_meant(text: str, buttons: list[dict[str, Any]]) -> dict[str, Any] | N
     return max(matches, key=lambda match: match[0])[1] if matches else None
 
 
-def button_counted(text: str, question: Question) -> dict[str, Any] | None:
+def button_counted(text: str, buttons: list[dict[str, Any]]) -> dict[str, Any] | None:
     """The button that a bare number means (1, 选二, 第三个, 4号), or None.
 
     Where just one button's own words hold that number it is meant (5 among the stars, 3 among 3号楼 and 5号楼), else the
@@ -86,8 +85,7 @@ def button_counted(text: str, question: Question) -> dict[str, Any] | None:
     """
     counted = _COUNTED.fullmatch(bare(text))
     number = numeral(plain(counted[1])) if counted else None
-    buttons = question.buttons
-    if number is None or len(buttons) < 2 or _ASKS_FIGURE.search(question.text):
+    if number is None or len(buttons) < 2 or buttons[0]["payload"].startswith(SKIPS):
         return None
     named = [button for button in buttons if number in _figures(button["title"])]
     if len(named) == 1:
@@ -102,7 +100,7 @@ def _figures(words: str) -> set[int | None]:
 async def last_question(session: AsyncSession, message: Message) -> Question | None:
     """The one question that was asked since the resident last spoke; None where nothing, or more than one thing, was."""
     recent = await session.execute(
-        select(Message.author, Message.sequence, Message.buttons, Message.text)
+        select(Message.author, Message.sequence, Message.buttons)
         .where(
             Message.conversation_id == message.conversation_id,
             Message.sequence < message.sequence,
@@ -111,7 +109,7 @@ async def last_question(session: AsyncSession, message: Message) -> Question | N
         .order_by(Message.sequence.desc())
     )
     since = itertools.takewhile(lambda row: row.author != Author.RESIDENT, recent)
-    asked = [Question(row.sequence, row.buttons, row.text) for row in since if row.buttons]
+    asked = [Question(row.sequence, row.buttons) for row in since if row.buttons]
     return asked[0] if len(asked) == 1 else None
 
 
@@ -149,5 +147,5 @@ async def press(session: AsyncSession, message: Message, *, sentences: Sentences
     choices = (latest, lasting, of_queue, sentences.say("utter_commands").buttons)
     button = next(filter(None, (button_meant(message.text, buttons) for buttons in choices)), None)
     if button is None and _COUNTED.fullmatch(bare(message.text)) and (question := await last_question(session, message)):
-        button = button_counted(message.text, question)
+        button = button_counted(message.text, question.buttons)
     return button["payload"] if button else None
