@@ -9,7 +9,6 @@ from backend.conversations.typed import button_counted
 from backend.db import Database
 from wording import Sentences
 
-
 Buttons = list[dict[str, str]]
 
 
