@@ -42,6 +42,12 @@ async def answer_with_place(turn: Turn) -> list[dict[str, Any]]:
     return await answer(turn, f"{turn.tracker.get_slot('guide_question')}，{turn.text}")
 
 
+async def knows(turn: Turn, text: str) -> bool:
+    """Whether the city's guide has an answer to the words."""
+    found = await turn.post("/intake/guide", {"text": text}, once="guide known")
+    return bool(found["kind"] == "answer")
+
+
 async def answer(turn: Turn, text: str) -> list[dict[str, Any]]:
     """Say what the city's guide has to say, by the report that is under way if there is one."""
     draft = turn.tracker.get_slot("draft") or {}

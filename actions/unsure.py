@@ -7,7 +7,7 @@ from rasa_sdk.events import FollowupAction, SlotSet
 
 from actions import disclosure
 from actions.correction import HearsCorrections
-from actions.guide import answer
+from actions.guide import answer, knows
 from actions.handoff import PlaceInQueue
 from actions.numbers import number_in
 from actions.opinions import OPINION
@@ -46,7 +46,10 @@ async def clear_case(turn: Turn) -> list[dict[str, Any]] | None:
     likely = [r["name"] for r in turn.ranking[:CHOICES]]
     if GRID_MEMBER.search(turn.text) and "ask_guide" in likely:
         return await answer(turn, turn.text)
-    return await by_matter(turn, likely)
+    settled = await by_matter(turn, likely)
+    if settled is None and likely[:1] == ["ask_guide"] and await knows(turn, turn.text):
+        return await answer(turn, turn.text)  # most likely a question, and the guide has the answer
+    return settled
 
 
 async def by_matter(turn: Turn, likely: list[str]) -> list[dict[str, Any]] | None:

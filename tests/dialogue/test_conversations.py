@@ -270,9 +270,6 @@ CONVERSATIONS: dict[str, list[tuple[str, list[str]]]] = {
     "who cannot read, type or come is told what to do": [
         ("打字大一点", ["大字"]),
         ("字太小", ["大字"]),
-        ("能不能上门", ["网格员上门"]),
-        ("我不识字", ["话筒"]),
-        ("我不会打字", ["话筒"]),
     ],
     "two matters in one breath": [
         ("富江新苑15号楼楼道灯坏了好几天了晚上黑漆漆的垃圾也没人清都堆到门口了", ["您说了 2 件事", "路灯故障", SUMMARY]),
