@@ -267,10 +267,6 @@ CONVERSATIONS: dict[str, list[tuple[str, list[str]]]] = {
         ("删除我的数据", ["确定要删吗"]),
         ("先不删", ["有事您随时跟我说"]),
     ],
-    "who cannot read, type or come is told what to do": [
-        ("打字大一点", ["大字"]),
-        ("字太小", ["大字"]),
-    ],
     "two matters in one breath": [
         ("富江新苑15号楼楼道灯坏了好几天了晚上黑漆漆的垃圾也没人清都堆到门口了", ["您说了 2 件事", "路灯故障", SUMMARY]),
         ("确认", ["再看下一件", "垃圾清运", "富江新苑社区15号楼"]),
