@@ -305,7 +305,9 @@ async def read_text(
 def keep_matter_true(draft: dict[str, Any], parts: dict[str, Any], *, elsewhere: bool) -> None:
     """What the matter's own words say of the place is corrected with it: a door is put in the other's stead, and another place
     takes the old one out."""
-    before, matter = draft.get("parts") or {}, draft.get("matter") or ""
+    before, matter = draft.get("parts") or {}, draft.get("matter")
+    if not matter:
+        return
     changed = [name for name in PLACE if before.get(name) and before[name] != parts.get(name)]
     for name in changed:
         known = DOORS.get(name)
@@ -420,7 +422,7 @@ def set_aside(draft: dict[str, Any]) -> None:
             "item": draft.get("item") or {"status": "unknown", "choices": []},
         }
         draft["waiting"] = [waiting, *draft.get("waiting", [])]
-        draft["matter"] = draft["item"] = None
+        draft["matter"] = draft["bare"] = draft["item"] = None
 
 
 async def complete(turn: Turn, draft: dict[str, Any]) -> None:

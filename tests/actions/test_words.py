@@ -67,10 +67,11 @@ def test_a_cry_for_help_is_more_than_pointing(text: str) -> None:
             "宫涵小区路灯不亮",
         ),
         ("路灯不亮", None, {"building": "3"}, {"building": "5"}, "路灯不亮"),
+        (None, "路灯不亮", {"building": "3"}, {"building": "5"}, None),
     ],
 )
 def test_a_corrected_place_leaves_no_trace_of_the_old_one_in_the_words(
-    matter: str, bare: str | None, before: dict[str, Any], after: dict[str, Any], kept: str
+    matter: str | None, bare: str | None, before: dict[str, Any], after: dict[str, Any], kept: str | None
 ) -> None:
     draft = {"matter": matter, "bare": bare, "parts": before}
     keep_matter_true(draft, after, elsewhere=False)
