@@ -29,7 +29,7 @@ ASIDE: dict[str, frozenset[str]] = {
     "mediation_form": frozenset(_LAW),
     "consult_reply_form": frozenset(_LEAVES | _PERSON),
     "speech_form": frozenset(_LEAVES | _PERSON | {"greet", "goodbye", "data_request"}),
-    "supplement_form": frozenset({"cancel"} | _PERSON),
+    "supplement_form": frozenset(_LEAVES | _PERSON | {"data_request"}),
 }
 # These are a statement too where they are longer than a question to us would be.
 SHORT_QUESTIONS = frozenset(_SERVICES | {"thank", "apply_subsidy"})
