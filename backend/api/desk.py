@@ -14,12 +14,14 @@ from backend.proposals import drafting
 from backend.proposals import service as proposals
 from backend.proposals.drafting import Draft
 from backend.proposals.models import Proposal, ProposalKind
+from backend.proposals.service import Wanted
 from backend.staff import conversations as talks
 from backend.staff.schemas import (
     AnswerCard,
     AnswerList,
     CodeAndName,
     DraftCard,
+    DraftPart,
     FilledAnswer,
     FilledAnswerList,
     ProposalCard,
@@ -55,13 +57,13 @@ async def list_answers(call: Call) -> AnswerList:
         return AnswerList(answers=[await _answer_card(session, row) for row in await answers.of_area(session, area.code)])
 
 
-@operation("POST", "/api/v1/desks/{area_code}/answers", status=201, body=AnswerBody, answer=AnswerCard)
+@operation("POST", "/api/v1/desks/{area_code}/answers", status=201, body=AnswerBody, answer=AnswerCard, phones=False)
 async def add_answer(call: Call) -> AnswerCard:
     """Add a quick answer to a desk that you lead."""
     return await _keep_answer(call, None)
 
 
-@operation("PUT", "/api/v1/desks/{area_code}/answers/{answer_id}", body=AnswerBody, answer=AnswerCard)
+@operation("PUT", "/api/v1/desks/{area_code}/answers/{answer_id}", body=AnswerBody, answer=AnswerCard, phones=False)
 async def change_answer(call: Call) -> AnswerCard:
     """Change a quick answer of a desk that you lead."""
     return await _keep_answer(call, id_in(call.request, "answer_id"))
@@ -89,21 +91,21 @@ async def remove_answer(call: Call) -> None:
         await answers.remove(session, call.signed.scope, area_code, answer_id)
 
 
-async def _draft(call: Call) -> Draft:
+async def _drafts(call: Call) -> list[Draft]:
     """Read before anything is written. Raises Conflict unless the asker holds the conversation."""
     app = call.request.app
     async with app[DATABASE].read() as session:
         row = await talks.by_id(session, call.signed.scope, id_in(call.request))
         if row.staff_id != call.signed.scope.staff_id:
             raise Conflict("请先接待这段对话，再帮居民办。", code="not_holder")
-        return await drafting.draft(session, row, app[READERS], now=app[CLOCK].now())
+        return await drafting.drafts(session, row, app[READERS], now=app[CLOCK].now())
 
 
 @operation("GET", "/api/v1/conversations/{conversation_id}/draft", answer=DraftCard)
 async def read_draft(call: Call) -> DraftCard:
-    """A report as it is read out of the conversation that you hold: matter, place, item, photos."""
-    draft = (await _draft(call)).as_dict()
-    return DraftCard(**{name: draft[name] for name in DraftCard.model_fields})
+    """A report as it is read out of the conversation that you hold: matter, place, item, photos; and further matters."""
+    first, *more = [{name: getattr(draft, name) for name in DraftPart.model_fields} for draft in await _drafts(call)]
+    return DraftCard(**first, more=more)
 
 
 def _card(one: Proposal) -> ProposalCard:
@@ -131,24 +133,14 @@ async def list_proposals(call: Call) -> ProposalList:
 async def propose(call: Call) -> ProposalCard:
     """Show the resident a report to confirm, begin an application in the chat, or send a ballot. Only the resident files."""
     app, body, scope = call.request.app, call.body, call.signed.scope
-    draft = await _draft(call) if body.kind is ProposalKind.EVENT else Draft()
+    drafts = await _drafts(call) if body.kind is ProposalKind.EVENT else []
     async with app[DATABASE].write() as session:
         row = await talks.by_id(session, scope, id_in(call.request))
         desk = await app[DESK](session)
         match body.kind:
             case ProposalKind.EVENT:
-                one = await proposals.propose_event(
-                    session,
-                    row,
-                    scope,
-                    draft,
-                    matter=body.matter,
-                    area_code=body.area_code,
-                    address=body.address,
-                    item_code=body.item_code,
-                    photos=body.photos,
-                    desk=desk,
-                )
+                wanted = Wanted(body.matter, body.area_code, body.address, body.item_code, body.photos)
+                (one,) = await proposals.propose_events(session, row, scope, drafts, [wanted], also=body.also, desk=desk)
             case ProposalKind.SUBSIDY:
                 one = await proposals.propose_subsidy(session, row, scope, body.target, desk=desk, vault=app[VAULT])
             case ProposalKind.VOTE:

@@ -9,7 +9,7 @@ from aiohttp import web
 from pydantic import BaseModel, ValidationError
 
 from backend.errors import BadInput, NotFound, NotSignedIn
-from backend.staff.service import SignedIn, who
+from backend.staff.service import SignedIn, check, who
 from backend.vault.numbers import Found, take_out
 from backend.web import CLOCK, DATABASE, SETTINGS, body_of
 
@@ -38,7 +38,9 @@ class Call:
 
 @dataclass(frozen=True)
 class Operation:
-    """``answer`` is the schema of the answer; None with ``media`` for files, None without for an empty one."""
+    """``answer`` is the schema of the answer; None with ``media`` for files, None without for an empty one. Without ``phones``
+    those of the body stay: they are an office's.
+    """
 
     method: str
     path: str
@@ -52,6 +54,7 @@ class Operation:
     upload: str | None = None
     query: type[BaseModel] | None = None
     open_to_all: bool = False
+    phones: bool = True
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Check who asks and what they sent, do the work, and answer JSON."""
@@ -61,7 +64,9 @@ class Operation:
         found: dict[str, list[Found]] = {}
         if body is not None:
             today = request.app[CLOCK].now().astimezone(request.app[SETTINGS].zone).date()
-            body, found = without_numbers(body, today=today)
+            body, found = without_numbers(body, today=today, phones=self.phones)
+            if signed is not None:
+                await still_in(request, bearer(request))
         answer = await self.work(Call(request, body, query, found, signed))
         if isinstance(answer, web.StreamResponse):
             return answer
@@ -74,9 +79,13 @@ OPERATIONS: list[Operation] = []
 NOT_WORDS = frozenset(("username", "password", "once"))
 
 
-def without_numbers(body: BaseModel, *, today: date) -> tuple[BaseModel, dict[str, list[Found]]]:
+def without_numbers(body: BaseModel, *, today: date, phones: bool) -> tuple[BaseModel, dict[str, list[Found]]]:
     """The body with the personal numbers in its words masked, and those numbers by field."""
-    words = {name: take_out(value, today=today) for name, value in body if type(value) is str and name not in NOT_WORDS}
+    words = {
+        name: take_out(value, today=today, phones=phones)
+        for name, value in body
+        if type(value) is str and name not in NOT_WORDS
+    }
     found = {name: numbers for name, (_, numbers) in words.items() if numbers}
     return body.model_copy(update={name: words[name][0] for name in found}), found
 
@@ -111,6 +120,12 @@ def id_in(request: web.Request, name: str = "conversation_id") -> int:
 async def signed_in(request: web.Request) -> SignedIn:
     async with request.app[DATABASE].read() as session:
         return await who(session, bearer(request), now=request.app[CLOCK].now())
+
+
+async def still_in(request: web.Request, token: str) -> None:
+    """Raises NotSignedIn where the sign-in ended while the request was being read, however long that took."""
+    async with request.app[DATABASE].read() as session:
+        await check(session, token, now=request.app[CLOCK].now())
 
 
 def query_of(request: web.Request, schema: type[BaseModel]) -> BaseModel:

@@ -259,8 +259,17 @@ async def reply(call: Call) -> ConversationPage:
         now = call.request.app[CLOCK].now()
         body = call.body
         sealed = talks.Sealed(call.request.app[VAULT], call.found.get("text", []))
+        await talks.uploaded(session, row, body.media)
         await talks.reply(
-            session, call.signed.scope, row, text=body.text, note=body.note, now=now, once=body.once, sealed=sealed
+            session,
+            call.signed.scope,
+            row,
+            text=body.text,
+            note=body.note,
+            now=now,
+            once=body.once,
+            sealed=sealed,
+            media=body.media,
         )
 
     return await _on_conversation(call, act)
@@ -366,6 +375,13 @@ async def upload_photo(call: Call) -> web.StreamResponse:
     """Upload a photo (the raw bytes); its key goes into a step or a report."""
     raw = await read_bounded(call.request, call.request.app[SETTINGS].media_max_bytes)
     return await keep(call.request, raw, kind="photo", resident_id=None)
+
+
+@operation("POST", "/api/v1/files", status=201, upload="*/*", answer=Photo)
+async def upload_file(call: Call) -> web.StreamResponse:
+    """Upload a PDF or video (the raw bytes); its key goes into a reply."""
+    raw = await read_bounded(call.request, call.request.app[SETTINGS].media_max_bytes)
+    return await keep(call.request, raw, kind="file", resident_id=None)
 
 
 @operation("GET", "/api/v1/media/{key}", query=MediaQuery, media="*/*")

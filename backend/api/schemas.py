@@ -103,16 +103,19 @@ class TranscriptQuery(Query):
 
 
 class Reply(Shape):
-    """``note``: an internal note that the resident never sees. What was sent under the same ``once`` is not said again."""
+    """``note``: an internal note that the resident never sees, words only. ``media``: keys of photos and files that were
+    uploaded; with them ``text`` may be empty. What was sent under the same ``once`` is not said again.
+    """
 
-    text: str = Field(min_length=1, max_length=4000)
+    text: str = Field("", max_length=4000)
+    media: Photos
     note: bool = False
     once: str = Field("", max_length=64)
 
 
 class ProposalBody(Shape):
     """An event needs ``matter`` and ``area_code`` (a grid; a community or street where that is not known); a subsidy its code
-    and a vote its number as ``target``.
+    and a vote its number as ``target``. ``also``: an event beside those that wait for the resident, not in their place.
     """
 
     kind: ProposalKind
@@ -122,6 +125,7 @@ class ProposalBody(Shape):
     address: str = Field("", max_length=200)
     item_code: str | None = Field(None, max_length=32)
     photos: Photos
+    also: bool = False
 
 
 class AnswerBody(Shape):

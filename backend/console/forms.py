@@ -19,7 +19,7 @@ NOT_WORDS = ("csrf", "once", "csv", "phrase", "licence")
 
 @dataclass
 class Form:
-    """``fields`` by name, with personal numbers masked; ``found`` are those by field; and the keys of the photos."""
+    """``fields`` by name, with personal numbers masked; ``found`` are those by field; and the keys of the files."""
 
     fields: dict[str, str] = field(default_factory=dict)
     photos: list[str] = field(default_factory=list)
@@ -29,14 +29,15 @@ class Form:
         return self.fields.get(name, "").strip()
 
 
-async def read_form(request: web.Request, *, csrf: str, phones: bool = True) -> Form:
+async def read_form(request: web.Request, *, csrf: str, phones: bool = True, files: bool = False) -> Form:
     """Return the form, its personal numbers masked (phones not, where what is written is to be published).
 
     Raises Forbidden unless it carries ``csrf``, before any file of it is looked at.
 
-    A file named ``csv`` becomes a field of text, and is BadInput when it is not in UTF-8; every other one is a photo.
+    A file named ``csv`` becomes a field of text, and is BadInput when it is not in UTF-8; every other one is a photo, or with
+    ``files`` a PDF or video too.
     """
-    form = await _read(request, csrf=csrf)
+    form = await _read(request, csrf=csrf, files=files)
     today = request.app[CLOCK].now().astimezone(request.app[SETTINGS].zone).date()
     for name, value in form.fields.items():
         if not name.startswith(NOT_WORDS):
@@ -44,7 +45,7 @@ async def read_form(request: web.Request, *, csrf: str, phones: bool = True) -> 
     return form
 
 
-async def _read(request: web.Request, *, csrf: str) -> Form:
+async def _read(request: web.Request, *, csrf: str, files: bool) -> Form:
     form = Form()
     if request.content_type != "multipart/form-data":
         form.fields = {key: str(value) for key, value in (await request.post()).items()}
@@ -66,8 +67,8 @@ async def _read(request: web.Request, *, csrf: str) -> Form:
             continue
         if raw:
             if len(form.photos) == MAX_PHOTOS:
-                raise BadInput(f"一次最多传 {MAX_PHOTOS} 张照片。", code="too_many_photos")
-            form.photos.append(await _store(request, raw))
+                raise BadInput(f"一次最多传 {MAX_PHOTOS} {'个文件' if files else '张照片'}。", code="too_many_photos")
+            form.photos.append(await _store(request, raw, part.headers.get("Content-Type", "") if files else None))
     check_csrf(form, csrf)
     return form
 
@@ -87,16 +88,21 @@ async def read_part(part: BodyPartReader, limit: int) -> bytes:
     return bytes(body)
 
 
-async def _store(request: web.Request, raw: bytes) -> str:
-    clean, width, height = await asyncio.to_thread(media.clean_photo, raw)
+async def _store(request: web.Request, raw: bytes, claimed: str | None) -> str:
+    """Keep a photo, or where a type is ``claimed`` any file that we keep; returns its key."""
+    if claimed is None or claimed.startswith("image/"):
+        raw, *size = await asyncio.to_thread(media.clean_photo, raw)
+        mime = "image/jpeg"
+    else:
+        size, mime = [], await asyncio.to_thread(media.file_type, raw, claimed)
     settings = request.app[SETTINGS]
     async with request.app[DATABASE].write() as session:
         row = await media.store(
             session,
             settings.home / "media",
-            clean,
-            mime="image/jpeg",
-            size=(width, height),
+            raw,
+            mime=mime,
+            size=tuple(size) or None,
             resident_id=None,
             now=request.app[CLOCK].now(),
         )

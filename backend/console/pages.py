@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from backend.api.operations import id_in
+from backend.api.operations import id_in, still_in
 from backend.api.routes import media_in_scope, notice_list, remote_of
 from backend.api.schemas import EventQuery, Transition
 from backend.catalogue.models import Department
@@ -50,7 +50,7 @@ COOKIE = "linlitong_staff"
 KNOCK = "linlitong_sign_in"
 PAGE_SIZE = 30
 FIGURE_DAYS = ("7", "30", "90")
-PROPOSALS = 3  # shown in a conversation
+PROPOSALS = 5  # shown in a conversation
 TABS = ("mine", "all", "late", "closed")
 
 routes = web.RouteTableDef()
@@ -82,9 +82,14 @@ class Visit:
             **values,
         )
 
-    async def form(self, *, phones: bool = True) -> Form:
-        """The form that was sent, with personal numbers masked; without ``phones`` an office's number stays."""
-        return await read_form(self.request, csrf=self.signed.csrf, phones=phones)
+    async def form(self, *, phones: bool = True, files: bool = False) -> Form:
+        """The form that was sent, with personal numbers masked; without ``phones`` an office's number stays.
+
+        Raises NotSignedIn where the sign-in ended while it was on its way.
+        """
+        form = await read_form(self.request, csrf=self.signed.csrf, phones=phones, files=files)
+        await still_in(self.request, self.token)
+        return form
 
 
 def page(work_: Callable[[Visit], Awaitable[web.StreamResponse]]) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
@@ -419,15 +424,15 @@ async def claim(visit: Visit) -> web.StreamResponse:
 @routes.post("/conversations/{conversation_id}/replies")
 @page
 async def reply(visit: Visit) -> web.StreamResponse:
-    form = await visit.form()
-    if not form["text"]:
-        raise BadInput("请先写内容。", fields=["text"])
+    form = await visit.form(files=True)
 
     async def act(session: AsyncSession, row: Conversation) -> None:
         now = visit.request.app[CLOCK].now()
         text, note, once = form["text"][:4000], form["as"] == "note", form["once"][:64]
-        sealed = talks.Sealed(visit.request.app[VAULT], form.found["text"])
-        await talks.reply(session, visit.signed.scope, row, text=text, note=note, now=now, once=once, sealed=sealed)
+        sealed = talks.Sealed(visit.request.app[VAULT], form.found.get("text", []))
+        await talks.reply(
+            session, visit.signed.scope, row, text=text, note=note, now=now, once=once, sealed=sealed, media=form.photos
+        )
 
     return await on_conversation(visit, act)
 

@@ -32,7 +32,7 @@ from backend.web import CLOCK, DATABASE, without_values
 
 logger = logging.getLogger(__name__)
 
-POLL_SECONDS = 0.8  # an account that another process has disabled is out within a second
+POLL_SECONDS = 0.5  # an account that another process has disabled is out within a second
 LOOK_ANYWAY_SECONDS = 10.0
 PAUSE_SECONDS = 0.2
 
@@ -76,7 +76,9 @@ class Pulse:
                         .where(Conversation.holder != Holder.BOT)
                         .scalar_subquery(),
                         select(func.count()).select_from(StaffSession).scalar_subquery(),
-                        select(func.count()).where(Staff.disabled_at.is_not(None)).scalar_subquery(),
+                        select(func.max(StaffSession.created_at)).scalar_subquery(),
+                        select(func.count(Staff.disabled_at)).scalar_subquery(),
+                        select(func.max(Staff.disabled_at)).scalar_subquery(),
                         select(func.max(ConsultHistory.id)).scalar_subquery(),
                         select(func.max(OpinionHistory.id)).scalar_subquery(),
                         select(func.max(MediationHistory.id)).scalar_subquery(),

@@ -6,7 +6,7 @@ from backend.console.pages import Visit, page, see
 from backend.errors import NotFound
 from backend.staff.scope import DESK_ROLES
 from backend.staff_chat import linking
-from backend.web import CLOCK, DATABASE
+from backend.web import CLOCK, DATABASE, SETTINGS
 
 routes = web.RouteTableDef()
 
@@ -18,7 +18,9 @@ async def show(visit: Visit, code: str = "") -> web.StreamResponse:
     async with visit.request.app[DATABASE].read() as session:
         chat = await linking.of_staff(session, visit.signed.scope.staff_id)
         minutes = int(linking.VALID.total_seconds() // 60)
-        return await visit.show(session, "telegram.html", chat=chat, code=code, valid=minutes)
+        settings = visit.request.app[SETTINGS]
+        quiet = (settings.quiet_from, settings.quiet_until)
+        return await visit.show(session, "telegram.html", chat=chat, code=code, valid=minutes, quiet=quiet)
 
 
 @routes.get("/telegram")
@@ -35,6 +37,17 @@ async def new_code(visit: Visit) -> web.StreamResponse:
     async with app[DATABASE].write() as session:
         code = await linking.new_code(session, visit.signed.scope, now=app[CLOCK].now())
     return await show(visit, code)
+
+
+@routes.post("/telegram/nights")
+@page
+async def set_nights(visit: Visit) -> web.StreamResponse:
+    form = await visit.form()
+    async with visit.request.app[DATABASE].write() as session:
+        chat = await linking.of_staff(session, visit.signed.scope.staff_id)
+        if chat is not None:
+            chat.nights = form["nights"] == "yes"
+    return see("/telegram")
 
 
 @routes.post("/telegram/unlink")

@@ -509,6 +509,7 @@ async def reply(
     note: bool,
     now: datetime,
     once: str = "",
+    media: list[str] | None = None,
 ) -> Message:
     """Say something as the staff member who holds the conversation, or keep an internal note.
 
@@ -546,6 +547,7 @@ async def reply(
         author=Author.STAFF,
         staff_id=staff_id,
         text=readable(text),
+        media=media,
         external_id=external_id,
     )
 

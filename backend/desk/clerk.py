@@ -1,4 +1,6 @@
-"""What happens by itself at the desk: visits begin, climb, move up; an event reopened twice brings a person."""
+"""What happens by itself at the desk: visits begin, climb, move up; an event reopened twice brings a person,
+and a holder whose account is closed is replaced.
+"""
 
 from functools import partial
 
@@ -14,6 +16,7 @@ from backend.events.models import Event
 from backend.events.service import Desk
 from backend.events.transitions import OPEN
 from backend.house import DeskFactory
+from backend.staff.models import Staff
 
 UNCLAIMED = Visit.ended_at.is_(None) & Visit.claimed_at.is_(None)
 
@@ -36,10 +39,16 @@ def _reopened_twice(_desk: Desk) -> ColumnElement[bool]:
     return (Event.reopened >= 2) & Event.state.in_(OPEN) & Event.conversation_id.is_not(None) & ~asked
 
 
+def _held_by_nobody(_desk: Desk) -> ColumnElement[bool]:
+    gone = exists().where(Staff.id == Conversation.staff_id, Staff.disabled_at.is_not(None))
+    return (Conversation.holder == Holder.STAFF) & gone
+
+
 async def run_once(database: Database, desk_of: DeskFactory, patience: Patience) -> int:
     """Do everything that is due, each in its own transaction; returns how many were looked at."""
     duties = (
         Duty(Conversation, _waits_unseen, partial(service.begin, patience=patience)),
+        Duty(Conversation, _held_by_nobody, partial(service.lose, patience=patience)),
         Duty(Visit, _nobody_came, partial(service.climb, patience=patience)),
         Duty(Visit, _told_long_ago, service.tell_place),
         Duty(Event, _reopened_twice, partial(service.ask_after_reopenings, patience=patience)),

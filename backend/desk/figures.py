@@ -26,9 +26,9 @@ class Day:
 
 @dataclass(frozen=True)
 class Figures:
-    """Waits in minutes. ``in_time``: the share that was claimed before the published minutes of its first desk had run out, of
-    those that were claimed or passed on and began at a grid's or a community's desk. ``satisfied``: the share of the rated ones
-    with 4 stars or more. A share is None where nothing was counted.
+    """Waits in minutes by the clock. ``in_time``: the share that was claimed before the published minutes of its first desk had
+    run out, of those that were claimed or had waited that long, at a grid's or a community's desk. ``satisfied``: the share of
+    the rated ones with 4 stars or more. A share is None where nothing was counted.
     """
 
     waiting: int
@@ -62,7 +62,7 @@ async def desk_figures(session: AsyncSession, scope: Scope, *, days: int, now: d
     ).one()
     rows = (
         await session.execute(
-            select(Visit.asked_at, Visit.claimed_at, Visit.climbs, Visit.stars, Area.level)
+            select(Visit.asked_at, Visit.claimed_at, Visit.climbs, Visit.overdue_at, Visit.stars, Area.level)
             .outerjoin(Area, Area.code == Visit.area_code)
             .where(_within(scope), Visit.asked_at >= since)
         )
@@ -74,7 +74,7 @@ async def desk_figures(session: AsyncSession, scope: Scope, *, days: int, now: d
         .where(_within(scope), Transfer.accepted_by.is_not(None), Transfer.offered_at >= since)
     )
     claimed = [row for row in rows if row.claimed_at is not None]
-    timed = [row for row in rows if row.climbs or (row.claimed_at is not None and row.level in (Level.GRID, Level.COMMUNITY))]
+    timed = [row for row in rows if _late(row) or (row.claimed_at is not None and row.level in (Level.GRID, Level.COMMUNITY))]
     stars = [row.stars for row in rows if row.stars is not None]
     by_day: dict[date, list[float | None]] = {first + timedelta(days=n): [] for n in range(days)}
     for row in rows:
@@ -85,7 +85,7 @@ async def desk_figures(session: AsyncSession, scope: Scope, *, days: int, now: d
         asked=len(rows),
         claimed=len(claimed),
         minutes=median(_wait(row) for row in claimed) if claimed else None,
-        in_time=sum(row.climbs == 0 for row in timed) / len(timed) if timed else None,
+        in_time=sum(not _late(row) for row in timed) / len(timed) if timed else None,
         transfers=transfers or 0,
         rated=len(stars),
         satisfied=sum(n >= 4 for n in stars) / len(stars) if stars else None,
@@ -94,6 +94,10 @@ async def desk_figures(session: AsyncSession, scope: Scope, *, days: int, now: d
             for day, found in by_day.items()
         ],
     )
+
+
+def _late(row: object) -> bool:
+    return bool(row.climbs or row.overdue_at)  # type: ignore[attr-defined]
 
 
 def _wait(row: object) -> float:

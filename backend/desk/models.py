@@ -13,6 +13,7 @@ class Visit(HasId, Base):
 
     ``staff_id`` is the first responder; ``answered_at`` their first words. ``told_ahead`` is the place in the queue that
     the resident was last told, counted from 0. ``open_at_ask``: somebody should have been there when it was asked.
+    ``overdue_at``: when the published minutes of its first desk had run out and nobody had come.
     """
 
     __tablename__ = "desk_visit"
@@ -35,6 +36,7 @@ class Visit(HasId, Base):
     asked_at: Mapped[datetime] = mapped_column(index=True)
     climb_at: Mapped[datetime | None] = mapped_column(index=True)
     climbs: Mapped[int] = mapped_column(default=0)
+    overdue_at: Mapped[datetime | None]
     told_ahead: Mapped[int] = mapped_column(default=0)
     told_at: Mapped[datetime]
     staff_id: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))

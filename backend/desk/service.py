@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from statistics import median
+from typing import Any
 
 from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -140,7 +141,7 @@ async def _tell_staff(session: AsyncSession, conversation: Conversation, visit: 
     else:
         ids = await notices.at_desk(session, HandlerKind(area.level.value), area.code)
     for staff_id in ids:
-        notices.tell(session, staff_id, text, now=now, conversation_id=conversation.id)
+        notices.tell(session, staff_id, text, now=now, conversation_id=conversation.id, wakes=visit.reason in URGENT)
     wake(session, "console")
 
 
@@ -192,6 +193,7 @@ async def climb(session: AsyncSession, visit: Visit, *, desk: Desk, patience: Pa
     if conversation.holder is not Holder.WAITING:
         visit.climb_at = None
         return
+    visit.overdue_at = visit.overdue_at or desk.now
     chain = await grids.ancestors(session, visit.area_code) if visit.area_code else []
     above = [
         area for area in chain[1:] if area.level in DESK_LEVELS and DESK_LEVELS.index(area.level) <= DESK_LEVELS.index(TOP)
@@ -406,7 +408,7 @@ async def accept(session: AsyncSession, conversation: Conversation, *, scope: Sc
     said = desk.sentences.say("utter_person_changed", name=scope.name)
     await outbox.say(session, conversation, now=desk.now, text=said.text)
     text = f"{scope.name}已经接手您转交的对话"
-    notices.tell(session, transfer.from_staff_id, text, now=desk.now, conversation_id=conversation.id)
+    notices.tell(session, transfer.from_staff_id, text, now=desk.now, conversation_id=conversation.id, wakes=True)
     wake(session, "console")
 
 
@@ -419,8 +421,30 @@ async def drop_offer(session: AsyncSession, conversation: Conversation, *, scope
     transfer.ended_at = now
     if transfer.from_staff_id != scope.staff_id:
         text = f"{scope.name}没有接您转交的对话，还请您继续接待"
-        notices.tell(session, transfer.from_staff_id, text, now=now, conversation_id=conversation.id)
+        notices.tell(session, transfer.from_staff_id, text, now=now, conversation_id=conversation.id, wakes=True)
     wake(session, "console")
+
+
+async def lose(session: AsyncSession, conversation: Conversation, *, desk: Desk, patience: Patience) -> None:
+    """Whoever held it has no account any more: the resident waits again, from now on, and is told; so are the desk's people."""
+    await lock(session, conversation)
+    gone = await session.get(Staff, conversation.staff_id) if conversation.staff_id else None
+    if conversation.holder is not Holder.STAFF or gone is None or gone.disabled_at is None:
+        return
+    visit = await open_of(session, conversation.id)
+    again: dict[str, Any] = {}
+    if visit is not None:
+        visit.ended_at, visit.climb_at = desk.now, None
+        again = {"reason": visit.reason, "event_id": visit.event_id, "in_form": visit.in_form}
+        open_offers = update(Transfer).where(Transfer.visit_id == visit.id, Transfer.ended_at.is_(None))
+        await session.execute(open_offers.values(ended_at=desk.now))
+    conversation.holder, conversation.staff_id = Holder.WAITING, None
+    conversation.waiting_since = conversation.updated_at = desk.now
+    await session.flush()
+    await begin(session, conversation, desk=desk, patience=patience, **again)
+    said = desk.sentences.say("utter_person_gone", queue=queue_words(await ahead(session, conversation), desk))
+    await outbox.say(session, conversation, now=desk.now, text=said.text)
+    wake(session, "desk")
 
 
 async def ask_after_reopenings(session: AsyncSession, event: Event, *, desk: Desk, patience: Patience) -> None:

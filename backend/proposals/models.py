@@ -17,13 +17,16 @@ class ProposalKind(enum.StrEnum):
 
 
 class ProposalState(enum.StrEnum):
-    """OPEN waits for the resident's word on a summary. SENT: a talk about a subsidy was begun, or a ballot's card shown,
-    which have confirmations of their own.
+    """OPEN waits for the resident's word on a summary, QUEUED for the one before it to be answered. JOINED: it was a
+    neighbour's matter, or one of the resident's own, that is under way. SENT: a talk about a subsidy was begun, or a ballot's
+    card shown, which have confirmations of their own.
     """
 
+    QUEUED = "queued"
     OPEN = "open"
     SENT = "sent"
     CONFIRMED = "confirmed"
+    JOINED = "joined"
     CHANGED = "changed"
     DECLINED = "declined"
     WITHDRAWN = "withdrawn"
@@ -31,8 +34,8 @@ class ProposalState(enum.StrEnum):
 
 
 class Proposal(HasId, Base):
-    """``content`` is what the resident is shown; ``target`` the subsidy's code or the vote's number; ``number`` the filed
-    event's; ``reason`` why filing failed.
+    """``content`` is what the resident is shown; ``target`` the subsidy's code or the vote's number; ``number`` the
+    event's that was filed or joined; ``reason`` why filing failed.
     """
 
     __tablename__ = "proposal"

@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import select, update
@@ -16,6 +16,8 @@ from backend.conversations.typed import LONGEST, bare, press
 from backend.db import lock, wake
 from backend.errors import BadInput, Conflict, LinlitongError, NotFound
 from backend.events import service as events
+from backend.events import views
+from backend.events.models import Event
 from backend.events.service import Desk, Report
 from backend.grids.models import Area, Level
 from backend.outbox import service as outbox
@@ -37,10 +39,21 @@ from backend.votes.door import CAST, placeholder
 from wording import Said
 
 State = ProposalState
-PRESSED = re.compile(r'/proposal\{"proposal": "(?P<id>\d{1,18})", "answer": "(?P<answer>yes|edit|no|sign)"\}')
+PRESSED = re.compile(r'/proposal\{"proposal": "(?P<id>\d{1,18})", "answer": "(?P<answer>yes|edit|no|sign|join|apart)"\}')
 CHOICE = re.compile(r'/subsidy_choice\{"subsidy_choice": ?"(?P<choice>[^"]{1,64})"\}')
 ADDRESS_LIMIT = 200
 SHOWN = 20
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A report as the person has put it together."""
+
+    matter: str
+    area_code: str
+    address: str = ""
+    item_code: str | None = None
+    photos: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -59,67 +72,90 @@ async def _held(session: AsyncSession, conversation: Conversation, scope: Scope)
         raise Conflict("请先接待这段对话，再帮居民办。", code="not_holder")
 
 
-async def propose_event(
+async def propose_events(
     session: AsyncSession,
     conversation: Conversation,
     scope: Scope,
-    draft: Draft,
+    drafts: list[Draft],
+    wanted: list[Wanted],
     *,
-    matter: str,
-    area_code: str,
-    address: str,
-    item_code: str | None,
-    photos: list[str],
+    also: bool = False,
     desk: Desk,
-) -> Proposal:
-    """Show the resident a report to confirm; one that was open is taken back. ``draft`` is what was read in their words.
+) -> list[Proposal]:
+    """Show the resident reports to confirm, one after the other as each is answered. Those that were open are taken back,
+    unless these are ``also`` wanted: then they come behind. ``drafts`` is what was read in their words.
 
     Raises Conflict unless the asker holds the conversation, BadInput where something is missing or wrong.
     """
     await _held(session, conversation, scope)
-    matter, address = matter.strip(), address.strip()[:ADDRESS_LIMIT]
+    if not wanted:
+        raise BadInput("请写清楚是什么事。", fields=["matter"])
+    contents = [await _content(session, drafts, one) for one in wanted]
+    if not also:
+        await session.execute(
+            update(Proposal)
+            .where(Proposal.conversation_id == conversation.id, Proposal.state.in_((State.OPEN, State.QUEUED)))
+            .values(state=State.WITHDRAWN, answered_at=desk.now)
+        )
+    proposals = [_new(conversation, scope, ProposalKind.EVENT, State.QUEUED, content=one, desk=desk) for one in contents]
+    session.add_all(proposals)
+    await session.flush()
+    if len(proposals) > 1:
+        said = desk.sentences.say("utter_proposal_several", name=scope.name, count=len(proposals))
+        await outbox.say(session, conversation, now=desk.now, text=said.text)
+    await _show_next(session, conversation, desk=desk)
+    return proposals
+
+
+async def _content(session: AsyncSession, drafts: list[Draft], wanted: Wanted) -> dict[str, Any]:
+    """What is to be filed, checked. Raises BadInput."""
+    matter, address = wanted.matter.strip(), wanted.address.strip()[:ADDRESS_LIMIT]
     if not matter:
         raise BadInput("请写清楚是什么事。", fields=["matter"])
-    area = await session.get(Area, area_code)
+    area = await session.get(Area, wanted.area_code)
     if area is None or area.level not in (Level.GRID, Level.COMMUNITY, Level.STREET):
         raise BadInput("请从列表里选一个网格；说不准就选社区。", fields=["area_code"])
-    item = await session.get(Item, item_code) if item_code else None
-    if item_code and (item is None or not item.admitted):
+    item = await session.get(Item, wanted.item_code) if wanted.item_code else None
+    if wanted.item_code and (item is None or not item.admitted):
         raise BadInput("这类事项不在受理范围内。", fields=["item_code"])
-    if not set(photos) <= set(draft.photos):
+    if not set(wanted.photos) <= {key for draft in drafts for key in draft.photos}:
         raise BadInput("只能用居民在这段对话里发来的照片。", fields=["photos"])
-    read = area_code == draft.area_code
-    content = {
+    there = [draft for draft in drafts if draft.area_code == wanted.area_code]
+    read = next((draft for draft in there if draft.address == address), there[0] if there else Draft())
+    return {
         "matter": matter[:4000],
         "area_code": area.code,
         "address": address or area.name,
         "item_code": item.code if item else None,
-        "place": draft.parts if read else {},
-        "photos": photos,
+        "place": read.parts,
+        "photos": wanted.photos,
         "anonymous": False,
         "unplaced": area.level is not Level.GRID,
-        "latitude": draft.latitude if read else None,
-        "longitude": draft.longitude if read else None,
+        "latitude": read.latitude,
+        "longitude": read.longitude,
     }
-    await _withdraw_open(session, conversation, desk=desk)
-    proposal = _new(conversation, scope, ProposalKind.EVENT, State.OPEN, content=content, desk=desk)
-    session.add(proposal)
-    await session.flush()
-    await _show(session, conversation, proposal, desk=desk)
-    return proposal
+
+
+async def _show_next(session: AsyncSession, conversation: Conversation, *, desk: Desk, after_another: bool = False) -> None:
+    """Show the next report that is queued, unless one is open."""
+    rows = await session.scalars(
+        select(Proposal)
+        .where(Proposal.conversation_id == conversation.id, Proposal.state.in_((State.OPEN, State.QUEUED)))
+        .order_by(Proposal.id)
+    )
+    waiting = list(rows)
+    if not waiting or any(one.state is State.OPEN for one in waiting):
+        return
+    if after_another:
+        said = desk.sentences.say("utter_next_matter")
+        await outbox.say(session, conversation, now=desk.now, text=said.text)
+    waiting[0].state = State.OPEN
+    await _show(session, conversation, waiting[0], desk=desk)
 
 
 def _new(conversation: Conversation, scope: Scope, kind: ProposalKind, state: State, *, desk: Desk, **values: Any) -> Proposal:
     return Proposal(
         conversation_id=conversation.id, staff_id=scope.staff_id, kind=kind, state=state, created_at=desk.now, **values
-    )
-
-
-async def _withdraw_open(session: AsyncSession, conversation: Conversation, *, desk: Desk) -> None:
-    await session.execute(
-        update(Proposal)
-        .where(Proposal.conversation_id == conversation.id, Proposal.state == State.OPEN)
-        .values(state=State.WITHDRAWN, answered_at=desk.now)
     )
 
 
@@ -149,8 +185,41 @@ async def summary(session: AsyncSession, proposal: Proposal, *, desk: Desk) -> S
     return say("utter_proposal_event", name=staff.name, summary=told.text, id=proposal.id, toggle=toggle)
 
 
+async def neighbour(session: AsyncSession, content: dict[str, Any], *, resident_id: int, desk: Desk) -> Event | None:
+    """The open event of the same item in the same grid, of the last days, that a report may be about, the resident's own too;
+    None once the resident has said that theirs is another.
+    """
+    if content.get("apart") or content["unplaced"] or not content["item_code"]:
+        return None
+    found = await events.similar(
+        session,
+        area_code=content["area_code"],
+        item_code=content["item_code"],
+        building=content["place"].get("building"),
+        resident_id=resident_id,
+        desk=desk,
+    )
+    return found[0] if found else None
+
+
 async def _show(session: AsyncSession, conversation: Conversation, proposal: Proposal, *, desk: Desk, **more: Any) -> None:
-    said = await summary(session, proposal, desk=desk)
+    """Ask whether it is what a neighbour has reported, else show the summary."""
+    resident_id = conversation.resident_id
+    event = await neighbour(session, proposal.content, resident_id=resident_id, desk=desk)
+    if event is None:
+        said = await summary(session, proposal, desk=desk)
+    else:
+        proposal.content = proposal.content | {"neighbour": event.number}
+        card = await views.card(session, event, resident_id=resident_id, desk=desk)
+        staff = await session.get_one(Staff, proposal.staff_id)
+        said = desk.sentences.say(
+            "utter_proposal_own_event" if event.reporter_id == resident_id else "utter_proposal_neighbour",
+            name=staff.name,
+            matter=proposal.content["matter"],
+            id=proposal.id,
+            state=card["state_name"],
+            **{name: card[name] for name in ("number", "title", "address", "created")},
+        )
     await outbox.say(session, conversation, now=desk.now, text=said.text, buttons=said.buttons, **more)
 
 
@@ -216,11 +285,14 @@ async def withdraw(session: AsyncSession, conversation: Conversation, scope: Sco
     proposal = await session.get(Proposal, proposal_id)
     if proposal is None or proposal.conversation_id != conversation.id:
         raise NotFound("没有这张单子。")
-    if proposal.state is not State.OPEN:
+    if proposal.state not in (State.OPEN, State.QUEUED):
         raise Conflict("居民已经回过话了，收不回来了。", code="answered")
+    shown = proposal.state is State.OPEN
     proposal.state, proposal.answered_at = State.WITHDRAWN, desk.now
-    said = desk.sentences.say("utter_proposal_withdrawn", name=scope.name)
-    await outbox.say(session, conversation, now=desk.now, text=said.text)
+    if shown:
+        said = desk.sentences.say("utter_proposal_withdrawn", name=scope.name)
+        await outbox.say(session, conversation, now=desk.now, text=said.text)
+        await _show_next(session, conversation, desk=desk, after_another=True)
 
 
 async def listed(session: AsyncSession, conversation: Conversation) -> list[Proposal]:
@@ -284,13 +356,20 @@ async def _answer(
     say = desk.sentences.say
     if proposal is None or proposal.conversation_id != conversation.id or proposal.state is not State.OPEN:
         said = say("utter_proposal_gone")
-    elif answer == "sign":
-        proposal.content = proposal.content | {"anonymous": not proposal.content["anonymous"]}
+    elif answer in ("sign", "apart") or (answer == "yes" and await _is_new(session, conversation, proposal, desk=desk)):
+        change = {"sign": {"anonymous": not proposal.content["anonymous"]}, "apart": {"apart": True}}.get(answer, {})
+        proposal.content = proposal.content | change
         await _show(session, conversation, proposal, desk=desk, in_reply_to=message.id)
         return
     else:
         said = await _decide(session, conversation, message, proposal, answer, desk=desk)
     await outbox.say(session, conversation, now=desk.now, text=said.text, in_reply_to=message.id)
+    await _show_next(session, conversation, desk=desk, after_another=True)
+
+
+async def _is_new(session: AsyncSession, conversation: Conversation, proposal: Proposal, *, desk: Desk) -> bool:
+    """Whether a neighbour has reported it since the summary was shown, so that the resident has to be asked first."""
+    return await neighbour(session, proposal.content, resident_id=conversation.resident_id, desk=desk) is not None
 
 
 async def _decide(
@@ -304,8 +383,10 @@ async def _decide(
         proposal.state, said, news = State.DECLINED, say("utter_proposal_declined"), "居民不报了：您拟的单子没有登记"
     elif answer == "edit":
         proposal.state, said, news = State.CHANGED, say("utter_proposal_edit", name=staff.name), "居民要改您拟的单子"
+    elif answer == "join":
+        said, news = await _join(session, conversation, proposal, desk=desk)
     else:
-        content = dict(proposal.content)
+        content = {key: value for key, value in proposal.content.items() if key not in ("neighbour", "apart")}
         report = Report(content.pop("matter"), content.pop("area_code"), content.pop("address"), **content)
         try:
             async with session.begin_nested():
@@ -316,9 +397,25 @@ async def _decide(
         else:
             proposal.state, proposal.number = State.CONFIRMED, event.number
             said, news = say("utter_report_filed", number=event.number), f"居民确认了您拟的单子，编号 {event.number}"
-    notices.tell(session, staff.id, news, now=desk.now, conversation_id=conversation.id)
+    notices.tell(session, staff.id, news, now=desk.now, conversation_id=conversation.id, wakes=True)
     wake(session, "console")
     return said
+
+
+async def _join(session: AsyncSession, conversation: Conversation, proposal: Proposal, *, desk: Desk) -> tuple[Said, str]:
+    """附议 instead of a second event; one of the resident's own just goes on. Returns what they are told, and the news."""
+    say, number = desk.sentences.say, proposal.content.get("neighbour", "")
+    try:
+        async with session.begin_nested():
+            event = await events.join(session, number, conversation=conversation, desk=desk)
+    except LinlitongError as refused:
+        proposal.state, proposal.reason = State.FAILED, refused.sentence[:200]
+        return say("utter_not_possible", reason=refused.sentence), f"居民没能附议：{refused.sentence}"
+    proposal.state, proposal.number = State.JOINED, number
+    if event.reporter_id == conversation.resident_id:
+        return say("utter_own_event_goes_on", number=number), f"居民说就是原来报的那件，编号 {number}，没有另报"
+    state = views.STATE_NAMES[event.state]
+    return say("utter_joined", number=number, state=state), f"居民附议了邻居报的那件，编号 {number}，没有另报"
 
 
 async def _cast(session: AsyncSession, conversation: Conversation, message: Message, *, desk: Desk, booth: Booth) -> None:
@@ -388,7 +485,7 @@ async def _talk(session: AsyncSession, conversation: Conversation, message: Mess
         open_one.answered_at = desk.now
         open_one.state, open_one.number = (State.CONFIRMED, filed.number) if filed else (State.DECLINED, "")
         news = f"居民交了申请，编号 {filed.number}" if filed else "居民这次不申请补贴了"
-        notices.tell(session, open_one.staff_id, news, now=desk.now, conversation_id=conversation.id)
+        notices.tell(session, open_one.staff_id, news, now=desk.now, conversation_id=conversation.id, wakes=True)
         wake(session, "console")
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Text, and_, case, cast, exists, func, select
+from sqlalchemy import Text, and_, case, cast, exists, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend.conversations import service
@@ -17,7 +17,8 @@ from backend.errors import BadInput, Conflict, NotFound
 from backend.feedback import service as feedback
 from backend.grids import service as grids
 from backend.grids.models import Area, Level
-from backend.media import service as media
+from backend.media import service as files
+from backend.media.models import Media
 from backend.outbox.models import Delivery
 from backend.residents.models import Account, Resident
 from backend.staff.events import staff_names
@@ -37,6 +38,7 @@ from backend.vault.service import Vault
 from wording import Sentences
 
 SHOWN = 200
+MOST_FILES = 9
 
 
 async def on_desk(session: AsyncSession, scope: Scope, *, limit: int = 200) -> list[ConversationCard]:
@@ -116,7 +118,7 @@ async def page(session: AsyncSession, scope: Scope, row: Conversation, *, before
     earlier = len(messages) > SHOWN
     messages = messages[:SHOWN][::-1]
     names = await staff_names(session, {message.staff_id for message in messages})
-    types = await media.types(session, [key for m in messages for key in m.payload.get("media") or []])
+    types = await files.types(session, [key for m in messages for key in m.payload.get("media") or []])
     rows = await session.execute(
         select(Delivery.message_id, Delivery.state).where(Delivery.message_id.in_([m.id for m in messages]))
     )
@@ -195,21 +197,43 @@ async def reply(
     now: datetime,
     once: str = "",
     sealed: Sealed | None = None,
+    media: list[str] | None = None,
 ) -> None:
-    """Answer the resident or keep a note; raises what ``service.reply`` raises, BadInput for a placeholder left.
+    """Answer the resident, with files or with files alone, or keep a note; raises what ``service.reply`` raises, BadInput for
+    a placeholder left, for nothing to say, and for files that cannot be sent.
 
     The record holds the text with its numbers masked; the resident reads those of an answer in full. A note's count as
     the resident's own.
     """
+    if note and media:
+        raise BadInput("备注里只能写文字。", code="note_with_file", fields=["media"])
+    if not text.strip() and not media:
+        raise BadInput("请先写内容。", fields=["text"])
     if not note:
         answers.check(text)
-    message = await service.reply(session, row, staff_id=scope.staff_id, text=text, note=note, now=now, once=once)
+    message = await service.reply(session, row, staff_id=scope.staff_id, text=text, note=note, now=now, once=once, media=media)
+    if media:
+        await _give(session, row, media)
     if sealed and sealed.found and "sealed" not in (message.payload or {}):
         owner = row.resident_id if note else None
         kept = await vaults.keep(session, sealed.vault, sealed.found, resident_id=owner, message_id=message.id, now=now)
         message.payload = (message.payload or {}) | {"sealed": [item.id for item in kept]}
     if not note:
         await visits.answered(session, row, now=now)
+
+
+async def _give(session: AsyncSession, row: Conversation, keys: list[str]) -> None:
+    """Files that are sent to a resident are the resident's: they go with their data. Raises BadInput for unknown ones."""
+    if len(keys) > MOST_FILES or len(await files.types(session, keys)) < len(set(keys)):
+        raise BadInput("有照片或文件没有上传成功，请重新上传。", fields=["media"])
+    await session.execute(update(Media).where(Media.key.in_(keys)).values(resident_id=row.resident_id))
+
+
+async def uploaded(session: AsyncSession, row: Conversation, keys: list[str]) -> None:
+    """Raises BadInput for keys that are neither of files that staff uploaded nor this resident's."""
+    mine = or_(Media.resident_id.is_(None), Media.resident_id == row.resident_id)
+    if set(keys) - set(await session.scalars(select(Media.key).where(Media.key.in_(keys), mine))):
+        raise BadInput("有照片或文件没有上传成功，请重新上传。", fields=["media"])
 
 
 async def give_back(session: AsyncSession, scope: Scope, row: Conversation, *, sentences: Sentences, now: datetime) -> None:

@@ -59,7 +59,9 @@ class SignInFailure(HasId, Base):
 
 
 class StaffNotice(HasId, Base):
-    """A line in a staff member's inbox: work that came, climbed or waits."""
+    """A line in a staff member's inbox: work that came, climbed or waits. ``wakes``: danger to somebody, or the answer to what
+    they wait for, which a messenger tells at night too.
+    """
 
     __tablename__ = "staff_notice"
 
@@ -67,5 +69,6 @@ class StaffNotice(HasId, Base):
     event_id: Mapped[int | None] = mapped_column(ForeignKey("event.id"), index=True)
     conversation_id: Mapped[int | None] = mapped_column(ForeignKey("conversation.id"))
     text: Mapped[str] = mapped_column(String(200))
+    wakes: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[datetime]
     read_at: Mapped[datetime | None]

@@ -34,11 +34,19 @@ def tell(
     now: datetime,
     event_id: int | None = None,
     conversation_id: int | None = None,
+    wakes: bool = False,
 ) -> None:
-    """Put a line in the inbox of ``staff_id``."""
+    """Put a line in the inbox of ``staff_id``; see StaffNotice for ``wakes``."""
     wake(session, "staff chat")
     session.add(
-        StaffNotice(staff_id=staff_id, text=text[:200], created_at=now, event_id=event_id, conversation_id=conversation_id)
+        StaffNotice(
+            staff_id=staff_id,
+            text=text[:200],
+            created_at=now,
+            event_id=event_id,
+            conversation_id=conversation_id,
+            wakes=wakes,
+        )
     )
 
 

@@ -243,8 +243,8 @@ class FilledAnswerList(Shape):
     answers: list[FilledAnswer]
 
 
-class DraftCard(Shape):
-    """A report as it was read out of a conversation; ``area_code`` is empty where no place was understood. ``status`` is the
+class DraftPart(Shape):
+    """One matter as it was read out of a conversation; ``area_code`` is empty where no place was understood. ``status`` is the
     place's: grid, community or street.
     """
 
@@ -257,9 +257,15 @@ class DraftCard(Shape):
     photos: list[str]
 
 
+class DraftCard(DraftPart):
+    """The first matter of a conversation, and the others that were read in it."""
+
+    more: list[DraftPart]
+
+
 class ProposalCard(Shape):
-    """``target`` is the subsidy's code or the vote's number; ``number`` that of the event or application that came of it;
-    ``reason`` why filing failed.
+    """``target`` is the subsidy's code or the vote's number; ``number`` that of the event or application that came of it, or of
+    the event that was joined instead; ``reason`` why filing failed.
     """
 
     proposal_id: int

@@ -98,11 +98,16 @@ class Scope:
 async def scope_of(session: AsyncSession, staff: Staff) -> Scope:
     """Return the scope of an account; an administrator's is the whole city, the legal desk's holds no event."""
     area = await session.get(Area, staff.area_code) if staff.area_code else None
+    return scope_with(staff, area.path if area else "")
+
+
+def scope_with(staff: Staff, path: str) -> Scope:
+    """The scope of an account whose area's path is known."""
     return Scope(
         staff_id=staff.id,
         name=staff.name,
         role=staff.role,
-        path=area.path if area and staff.role not in LAW_ROLES else "",
+        path=path if staff.role not in LAW_ROLES else "",
         area_code=staff.area_code,
         department_code=staff.department_code,
     )

@@ -4,8 +4,9 @@ import hashlib
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import Select, delete, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend.catalogue.models import Department
@@ -14,7 +15,7 @@ from backend.errors import BadInput, Conflict, LinlitongError, NotFound, NotSign
 from backend.grids.models import Area
 from backend.staff import passwords
 from backend.staff.models import Role, SignInFailure, Staff, StaffSession
-from backend.staff.scope import LEVELS, Scope, scope_of
+from backend.staff.scope import LEVELS, Scope, scope_with
 from backend.staff_chat.models import LinkCode, StaffChat
 
 THROTTLE_MINUTES = 15
@@ -100,23 +101,33 @@ def digest(token: str) -> str:
 
 async def who(session: AsyncSession, token: str, *, now: datetime) -> SignedIn:
     """Return whose token it is. Raises NotSignedIn when it is unknown, over, or its account disabled."""
-    found = (
-        await session.execute(
-            select(StaffSession, Staff)
-            .join(Staff, Staff.id == StaffSession.staff_id)
-            .where(StaffSession.token_hash == digest(token), StaffSession.expires_at > now, Staff.disabled_at.is_(None))
-        )
-    ).first()
+    query = _valid(token, now).outerjoin(Area, Area.code == Staff.area_code).with_only_columns(StaffSession, Staff, Area)
+    found = (await session.execute(query)).first()
     if found is None:
         raise NotSignedIn
-    signed, staff = found
+    signed, staff, area = found
     return SignedIn(
         staff=staff,
-        scope=await scope_of(session, staff),
+        scope=scope_with(staff, area.path if area else ""),
         scope_name=await scope_name(session, staff),
         csrf=signed.csrf,
         expires_at=signed.expires_at,
     )
+
+
+def _valid(token: str, now: datetime) -> Select[Any]:
+    """The account whose sign-in this is, unless that is over or the account disabled."""
+    return (
+        select(StaffSession.staff_id)
+        .join(Staff, Staff.id == StaffSession.staff_id)
+        .where(StaffSession.token_hash == digest(token), StaffSession.expires_at > now, Staff.disabled_at.is_(None))
+    )
+
+
+async def check(session: AsyncSession, token: str, *, now: datetime) -> None:
+    """Raises NotSignedIn as ``who`` does."""
+    if await session.scalar(_valid(token, now)) is None:
+        raise NotSignedIn
 
 
 async def sign_out(session: AsyncSession, token: str) -> None:
@@ -129,12 +140,9 @@ async def scope_name(session: AsyncSession, staff: Staff) -> str:
     """What is theirs, in words: 海陵区城东街道宫涵社区, a department's name, or the city's."""
     if staff.department_code:
         return (await session.get_one(Department, staff.department_code)).name
-    names: list[str] = []
-    code = staff.area_code
-    while code:
-        area = await session.get_one(Area, code)
-        names.insert(0, area.name)
-        code = area.parent_code
+    area = await session.get_one(Area, staff.area_code)
+    codes = area.path.strip("/").split("/")
+    names = list(await session.scalars(select(Area.name).where(Area.code.in_(codes)).order_by(func.length(Area.path))))
     around = names[1:] or names
     return "".join(name for name, below in zip(around, [*around[1:], ""], strict=True) if not below.startswith(name))
 

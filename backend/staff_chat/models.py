@@ -12,7 +12,7 @@ from backend.outbox.models import DeliveryState
 
 class StaffChat(HasId, Base):
     """A private chat that belongs to a staff account. ``working``: what is typed there is work; else it is the person's own
-    talk as a resident. ``conversation_id``: to whom what is typed goes.
+    talk as a resident. ``conversation_id``: to whom what is typed goes. ``nights``: tell everything at night too.
     """
 
     __tablename__ = "staff_chat"
@@ -22,6 +22,7 @@ class StaffChat(HasId, Base):
     channel: Mapped[str] = mapped_column(String(16))
     address: Mapped[str] = mapped_column(String(128))
     working: Mapped[bool] = mapped_column(default=True)
+    nights: Mapped[bool] = mapped_column(default=False)
     conversation_id: Mapped[int | None] = mapped_column(ForeignKey("conversation.id", ondelete="SET NULL"))
     linked_at: Mapped[datetime]
 

@@ -49,6 +49,14 @@ def to_address(session: AsyncSession, channel: str, address: str, text: str, *, 
     wake(session, "staff pushes")
 
 
+def skip(session: AsyncSession, chat: StaffChat, notice_id: int, *, now: datetime) -> None:
+    """A notice that need not be told any more counts as told."""
+    row = StaffPush(staff_id=chat.staff_id, channel=chat.channel, address=chat.address, notice_id=notice_id)
+    row.next_at = row.created_at = now
+    _end(row, DeliveryState.FAILED, "settled meanwhile")
+    session.add(row)
+
+
 async def claim(session: AsyncSession, *, worker: str, channels: list[str], limit: int, now: datetime) -> list[StaffPush]:
     """Lease the oldest open push of each chat. Those of an account that was disabled stay where they are."""
     earlier = aliased(StaffPush)

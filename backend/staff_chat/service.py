@@ -3,9 +3,10 @@
 import re
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, and_, delete, exists, or_, select
+from sqlalchemy import ColumnElement, and_, delete, exists, false, or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 
 from backend.conversations.models import Author, Conversation, Holder, Message, MessageKind
 from backend.conversations.service import Inbound
@@ -13,6 +14,8 @@ from backend.desk import service as visits
 from backend.errors import LinlitongError, TooMany
 from backend.events.service import Desk
 from backend.grids.models import Area
+from backend.localtime import say_moment
+from backend.outbox.service import ANSWERS_WITHIN
 from backend.residents.models import Resident
 from backend.staff import conversations as talks
 from backend.staff import service as accounts
@@ -22,10 +25,11 @@ from backend.staff.scope import Scope, scope_of
 from backend.staff_chat import linking
 from backend.staff_chat.linking import WrongCode
 from backend.staff_chat.models import StaffChat, StaffHeard, StaffPush, StaffTalk
-from backend.staff_chat.pushes import push, to_address
+from backend.staff_chat.pushes import push, skip, to_address
 from backend.staff_chat.said import button, say
 
 CHANNELS = frozenset({"telegram"})
+SENDABLE = frozenset({MessageKind.TEXT, MessageKind.PHOTO, MessageKind.FILE, MessageKind.VIDEO})
 COMMAND = re.compile(r"/(staff|resident|unlink)(?:@\w+)?(?:\s+(.*))?", re.IGNORECASE | re.DOTALL)
 PRESSED = re.compile(r'/desk\{"do": ?"(claim|accept|return|talk)", ?"id": ?"(\d{1,18})"\}')
 NOTE = re.compile(r"(?:[#＃]|备注[:：])\s*")
@@ -34,6 +38,7 @@ LINE = 200
 CHOICES = 6
 HEARD_KEPT = timedelta(days=3)
 NEWS_KEPT = timedelta(hours=12)
+TALKS = timedelta(hours=1)
 
 
 async def take(session: AsyncSession, inbound: Inbound, *, desk: Desk, sealed: Sealed) -> bool | None:
@@ -143,8 +148,8 @@ async def _work(
             push(session, chat, say("not_done", refused.sentence), now=desk.now)
     elif inbound.edited:
         push(session, chat, say("edited"), now=desk.now)
-    elif inbound.kind is not MessageKind.TEXT:
-        push(session, chat, say("words_only"), now=desk.now)
+    elif inbound.kind not in SENDABLE or inbound.refused:
+        push(session, chat, say("not_sendable"), now=desk.now)
     else:
         await _say(session, chat, scope, inbound, desk=desk, sealed=sealed)
 
@@ -222,8 +227,8 @@ async def _say(session: AsyncSession, chat: StaffChat, scope: Scope, inbound: In
     prefix = NOTE.match(inbound.text)
     text = inbound.text[prefix.end() :] if prefix else inbound.text
     who = await _name(session, row)
-    if not text.strip():
-        push(session, chat, say("empty_note" if prefix else "words_only"), now=desk.now)
+    if not text.strip() and not inbound.media:
+        push(session, chat, say("empty_note" if prefix else "not_sendable"), now=desk.now)
         return
     try:
         async with session.begin_nested():
@@ -236,6 +241,7 @@ async def _say(session: AsyncSession, chat: StaffChat, scope: Scope, inbound: In
                 now=desk.now,
                 once=f"{inbound.channel}:{inbound.external_id}"[:64],
                 sealed=sealed,
+                media=inbound.media,
             )
     except LinlitongError as refused:
         push(session, chat, say("refused", refused.sentence), now=desk.now)
@@ -265,8 +271,24 @@ def _active() -> ColumnElement[bool]:
     return exists().where(Staff.id == StaffChat.staff_id, Staff.disabled_at.is_(None))
 
 
-def _news(now: datetime) -> ColumnElement[bool]:
-    """The notices about conversations that this chat has not been told."""
+def _asleep(desk: Desk) -> ColumnElement[bool]:
+    """Whether this chat is left in peace now: it is night, its owner has not asked for everything, nor written just now."""
+    if not desk.quiet.at(desk.now):
+        return false()
+    wrote = (
+        exists()
+        .where(
+            StaffHeard.channel == StaffChat.channel,
+            StaffHeard.address == StaffChat.address,
+            StaffHeard.at > desk.now - ANSWERS_WITHIN,
+        )
+        .correlate(StaffChat)
+    )
+    return and_(~StaffChat.nights, ~wrote)
+
+
+def _news(desk: Desk) -> ColumnElement[bool]:
+    """The notices about conversations that this chat has not been told and may be told now."""
     told = (
         exists()
         .where(StaffPush.staff_id == StaffChat.staff_id, StaffPush.notice_id == StaffNotice.id)
@@ -275,14 +297,32 @@ def _news(now: datetime) -> ColumnElement[bool]:
     return and_(
         StaffNotice.staff_id == StaffChat.staff_id,
         StaffNotice.conversation_id.is_not(None),
-        StaffNotice.created_at > now - NEWS_KEPT,
+        StaffNotice.created_at > desk.now - NEWS_KEPT,
         StaffNotice.created_at >= StaffChat.linked_at,
         ~told,
+        or_(StaffNotice.wakes, ~_asleep(desk)),
     )
 
 
-def _followed() -> ColumnElement[bool]:
-    """The residents' messages that are to be passed on to this chat."""
+def _followed(desk: Desk) -> ColumnElement[bool]:
+    """The residents' messages that are to be passed on to this chat now. At night it is those of a resident of whom one
+    tells of danger, or to whom the chat's owner has written within TALKS.
+    """
+    said, told = aliased(Message), aliased(Message)
+    in_talk = (
+        exists()
+        .where(said.conversation_id == Conversation.id, said.staff_id == StaffChat.staff_id, said.created_at > desk.now - TALKS)
+        .correlate(Conversation, StaffChat)
+    )
+    danger = (
+        exists()
+        .where(
+            told.conversation_id == Conversation.id,
+            told.sequence > StaffTalk.sequence,
+            told.payload["danger"].as_boolean().is_(True),
+        )
+        .correlate(Conversation, StaffTalk)
+    )
     return and_(
         StaffTalk.chat_id == StaffChat.id,
         Conversation.id == StaffTalk.conversation_id,
@@ -291,12 +331,13 @@ def _followed() -> ColumnElement[bool]:
         Message.conversation_id == Conversation.id,
         Message.sequence > StaffTalk.sequence,
         Message.author == Author.RESIDENT,
+        or_(~_asleep(desk), in_talk, danger),
     )
 
 
 def has_news(desk: Desk) -> ColumnElement[bool]:
     """The condition under which a chat has something to be told."""
-    return and_(_active(), or_(exists().where(_news(desk.now)), exists().where(_followed())))
+    return and_(_active(), or_(exists().where(_news(desk)), exists().where(_followed(desk))))
 
 
 async def tell_news(session: AsyncSession, chat: StaffChat, *, desk: Desk) -> None:
@@ -304,10 +345,10 @@ async def tell_news(session: AsyncSession, chat: StaffChat, *, desk: Desk) -> No
     staff = await session.get_one(Staff, chat.staff_id)
     scope = await scope_of(session, staff)
     here = StaffChat.id == chat.id
-    notices = await session.scalars(select(StaffNotice).where(here, _news(desk.now)).order_by(StaffNotice.id))
+    notices = await session.scalars(select(StaffNotice).where(here, _news(desk)).order_by(StaffNotice.id))
     for notice in list(notices):
-        await _tell_notice(session, chat, scope, notice, now=desk.now)
-    rows = await session.execute(select(Message, StaffTalk, Conversation).where(here, _followed()).order_by(Message.id))
+        await _tell_notice(session, chat, scope, notice, desk=desk)
+    rows = await session.execute(select(Message, StaffTalk, Conversation).where(here, _followed(desk)).order_by(Message.id))
     for message, talk, row in rows.all():
         push(
             session,
@@ -322,7 +363,8 @@ async def tell_news(session: AsyncSession, chat: StaffChat, *, desk: Desk) -> No
     await session.flush()
 
 
-async def _tell_notice(session: AsyncSession, chat: StaffChat, scope: Scope, notice: StaffNotice, *, now: datetime) -> None:
+async def _tell_notice(session: AsyncSession, chat: StaffChat, scope: Scope, notice: StaffNotice, *, desk: Desk) -> None:
+    """One that has waited says since when; one that has been settled meanwhile is not told any more."""
     row = await session.get_one(Conversation, notice.conversation_id)
     area = await session.get(Area, row.desk_area_code) if row.desk_area_code else None
     transfer = await visits.offered(session, row.id)
@@ -331,8 +373,13 @@ async def _tell_notice(session: AsyncSession, chat: StaffChat, scope: Scope, not
         buttons = [button("claim", row.id)]
     elif transfer is not None and visits.is_for(transfer, scope):
         buttons = [button("accept", row.id)]
-    text = say("notice", notice.text, await _name(session, row), area.name if area else "")
-    push(session, chat, text, now=now, buttons=buttons, notice_id=notice.id, conversation_id=row.id)
+    waited = desk.now - notice.created_at > ANSWERS_WITHIN
+    if waited and not (buttons or notice.wakes or _mine(row, scope)):
+        skip(session, chat, notice.id, now=desk.now)
+        return
+    at = say_moment(notice.created_at, now=desk.now, zone=desk.zone) if waited else ""
+    text = say("notice", notice.text, await _name(session, row), area.name if area else "", at)
+    push(session, chat, text, now=desk.now, buttons=buttons, notice_id=notice.id, conversation_id=row.id)
 
 
 async def in_both_roles(session: AsyncSession, channel_addresses: set[tuple[str, str]]) -> set[tuple[str, str]]:

@@ -168,7 +168,7 @@ async def test_the_street_chooses_who_handles_it(browser: Browser, town: Town) -
 
 @pytest.mark.parametrize("size", [PHONE, DESKTOP], ids=["phone", "desktop"])
 async def test_a_resident_who_waits_is_claimed_answered_and_given_back(
-    browser: Browser, town: Town, size: dict[str, int]
+    browser: Browser, town: Town, tmp_path: Path, size: dict[str, int]
 ) -> None:
     async with signed_in(browser, town, "community", size) as page:
         await page.get_by_role("link", name="对话").click()
@@ -184,6 +184,13 @@ async def test_a_resident_who_waits_is_claimed_answered_and_given_back(
         await words.fill("您好，几楼漏到几楼？")
         await page.get_by_role("button", name="发给居民").click()
         await expect(page.locator(".message.staff").get_by_text("您好，几楼漏到几楼？")).to_be_visible()
+        picture = tmp_path / "pipe.jpg"
+        picture.write_bytes(photo())
+        await page.get_by_label("照片或文件").set_input_files(picture)
+        await page.get_by_role("button", name="发给居民").click()
+        sent = page.locator(".message.staff img")
+        await expect(sent).to_be_visible()
+        assert await sent.evaluate("image => image.decode().then(() => image.naturalWidth)") == 320
         await words.fill("我明天上午")
         await town.says("五楼漏到四楼")
         await expect(page.locator(".message.resident").get_by_text("五楼漏到四楼")).to_be_visible(timeout=15_000)
@@ -197,6 +204,7 @@ async def test_a_resident_who_waits_is_claimed_answered_and_given_back(
         "楼上漏水，想找个人说说",
         "工作人员吕俊杰来了，下面由吕俊杰跟您说。",
         "您好，几楼漏到几楼？",
+        "",
         "五楼漏到四楼",
         "工作人员已经结束接待，现在还是邻里通陪着您，有事接着说。刚才的接待，您满意吗？",
     ]

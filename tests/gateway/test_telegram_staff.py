@@ -1,5 +1,6 @@
 """Staff receive residents from their own Telegram: linked by a code, in a role that every message names, out at once."""
 
+import io
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, time
@@ -7,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 from sqlalchemy import select
 
 from backend.clock import SystemClock
@@ -15,6 +17,7 @@ from backend.conversations.models import Author, Conversation, Message
 from backend.desk import service as visits
 from backend.desk.service import Patience
 from backend.house import DeskFactory, desk_factory
+from backend.media.models import Media
 from backend.settings import Settings
 from backend.staff import service as accounts
 from backend.staff.models import Staff
@@ -115,10 +118,10 @@ async def test_who_waits_is_told_claimed_answered_noted_and_given_back(desk: Des
     await desk.hears(CHAT, "【工作台】已发给张三。")
     telegram.api.say(CHAT, "#老人耳背，要大声")
     await desk.hears(CHAT, "【工作台】记在张三的备注里了，居民看不到。")
-    telegram.api.photo(CHAT, b"no photo")
-    await desk.hears(CHAT, "【工作台】工作身份下只能发文字，这一条没有发出去。")
+    telegram.api.photo(CHAT, b"no photo", caption="现场的照片")
+    await desk.hears(CHAT, "【工作台】这一条没有发出去。能转给居民的有文字、照片、PDF 和视频，每个 20 MB 以内。")
     telegram.api.say(CHAT, "您的{编号}在办")
-    await desk.hears(CHAT, "【工作台】这位居民手头没有在办的事件，“{编号}”还没有填上，请改好再发。这句话没有发出去。")
+    await desk.hears(CHAT, "【工作台】这位居民手头没有在办的事件，“{编号}”还没有填上，请改好再发。这一条没有发出去。")
     heard = await desk.feed(one)
     assert [text for text in heard if text.startswith(("您好，我", "老人", "您的"))] == [
         "您好，我马上去看，我的电话 138****0000"
@@ -134,6 +137,44 @@ async def test_who_waits_is_told_claimed_answered_noted_and_given_back(desk: Des
     assert "还有一句" not in await desk.feed(one)
     await until(lambda: not telegram.api.updates)
     assert await telegram.rows(CHAT) == [], "nothing of it is a resident's"
+
+
+async def test_photos_and_files_reach_the_resident_without_what_cameras_write(desk: Desk, tmp_path: Path) -> None:
+    telegram = desk.telegram
+    await desk.linked()
+    one = await desk.waits()
+    telegram.api.press(await desk.hears(CHAT, "【工作台】有居民在等人工"), "接待")
+    await desk.hears(CHAT, "【工作台】您在接待张三了")
+    taken = Image.Exif()
+    taken[0x010E] = "at the resident's door"
+    out = io.BytesIO()
+    Image.new("RGB", (64, 48), (9, 90, 9)).save(out, "JPEG", exif=taken)
+    telegram.api.photo(CHAT, out.getvalue(), caption="照这个样子修的")
+    await desk.hears(CHAT, "【工作台】已发给张三。")
+    before = len(telegram.arrived(CHAT))
+    telegram.api.attach(CHAT, "document", b"%PDF-1.4 a form", mime_type="application/pdf", file_name="表.pdf")
+    await desk.hears(CHAT, "【工作台】已发给张三。", after=before)
+    before = len(telegram.arrived(CHAT))
+    refused = "【工作台】这一条没有发出去。能转给居民的有"
+    telegram.api.attach(CHAT, "document", b"MZ program", mime_type="application/x-msdownload", file_name="a.exe")
+    telegram.api.attach(CHAT, "document", b"%PDF-1.4 /JavaScript (x)", mime_type="application/pdf", file_name="b.pdf")
+    telegram.api.attach(CHAT, "voice", b"OggS", duration=3)
+    await until(lambda: sum(m["text"].startswith(refused) for m in telegram.arrived(CHAT)[before:]) == 3)
+    telegram.api.photo(CHAT, out.getvalue(), caption="#只给同事看的")
+    await desk.hears(CHAT, "【工作台】备注里只能写文字。这一条没有发出去。")
+    async with desk.database.read() as session:
+        said = list(
+            await session.scalars(select(Message).where(Message.conversation_id == one, Message.author == Author.STAFF))
+        )
+        files = {row.key: row for row in await session.scalars(select(Media))}
+        row = await session.get_one(Conversation, one)
+    assert [m.text for m in said] == ["照这个样子修的", ""]
+    photo, paper = (files[m.payload["media"][0]] for m in said)
+    assert (photo.mime, paper.mime) == ("image/jpeg", "application/pdf")
+    assert {photo.resident_id, paper.resident_id} == {row.resident_id}, "they go with the resident's data"
+    kept = tmp_path / "media" / photo.key[:2] / photo.key
+    with Image.open(kept) as image:
+        assert (image.size, dict(image.getexif())) == ((64, 48), {})
 
 
 async def test_of_two_who_press_at_once_one_gets_it_and_the_other_sees_who(either: Desk) -> None:

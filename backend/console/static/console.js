@@ -84,6 +84,18 @@
     place.focus();
   });
 
+  /* How many files go along stands beside the words. */
+  document.addEventListener("change", (event) => {
+    const label = event.target.closest(".attach");
+    if (label) label.dataset.chosen = event.target.files.length ? `（${event.target.files.length}）` : "";
+  });
+
+  /* A menu that is open closes when something else is touched. */
+  document.addEventListener("click", (event) => {
+    const menu = document.querySelector("nav .more[open]");
+    if (menu && !menu.contains(event.target)) menu.open = false;
+  });
+
   /* What a page that was left had asked for has no place on the next one. */
   const heed = () => {
     for (const part of document.querySelectorAll("[hx-trigger*='sse:']:not([data-heeded])")) {

@@ -6,6 +6,7 @@ from sqlalchemy import select
 
 from backend.conversations import service
 from backend.conversations.models import Conversation, Message
+from backend.media.models import Media
 from tests.backend.staff.town import Town
 
 
@@ -132,3 +133,36 @@ async def test_an_empty_or_endless_reply_is_refused(town: Town) -> None:
 async def test_what_is_no_number_is_not_found(town: Town) -> None:
     for given in ("x", "-1", "9" * 30, "٣"):
         assert (await town.api("GET", f"/api/v1/conversations/{given}", token=await town.token("admin")))[0] == 404
+
+
+async def test_photos_and_files_go_along_with_a_reply_and_are_the_resident_s_from_then_on(town: Town) -> None:
+    conversation_id = await town.waits()
+    token = await town.token("community")
+    base = f"/api/v1/conversations/{conversation_id}"
+    assert (await town.api("POST", f"{base}/claim", token=token))[0] == 200
+    key = await town.photo("community")
+    status, paper = await town.api("POST", "/api/v1/files", token=token, data=b"%PDF-1.4 a form")
+    assert (status, paper["mime"]) == (201, "application/pdf")
+    bad, refused = await town.api("POST", "/api/v1/files", token=token, data=b"MZ program")
+    assert (bad, refused["error"]["sentence"]) == (422, "这种文件我打不开，照片、视频或 PDF 可以。")
+    body = {"media": [key, paper["key"]], "once": "k"}
+    for _ in range(2):  # the same again is said once
+        status, page = await town.api("POST", f"{base}/replies", token=token, json=body)
+        assert status == 201, page
+    said = [m for m in page["messages"] if m["author"] == "staff"]
+    assert [[one["mime"] for one in m["media"]] for m in said] == [["image/jpeg", "application/pdf"]]
+    async with town.database.read() as session:
+        row = await session.get_one(Conversation, conversation_id)
+        owners = set(await session.scalars(select(Media.resident_id)))
+    assert owners == {row.resident_id}
+    for wrong, sentence in (
+        ({"text": "看", "media": ["unknown"]}, "有照片或文件没有上传成功，请重新上传。"),
+        ({"text": "看", "media": [key], "note": True}, "备注里只能写文字。"),
+        ({"text": "  "}, "请先写内容。"),
+    ):
+        status, answer = await town.api("POST", f"{base}/replies", token=token, json=wrong)
+        assert (status, answer["error"]["sentence"]) == (422, sentence)
+    other = await town.waits(resident="r2")
+    await town.api("POST", f"/api/v1/conversations/{other}/claim", token=token)
+    status, _ = await town.api("POST", f"/api/v1/conversations/{other}/replies", token=token, json={"media": [key]})
+    assert status == 422, "one resident's file is not sent to another"

@@ -52,6 +52,21 @@ async def test_an_answer_is_filled_in_for_the_resident_and_sent_as_it_was_change
     assert (sent[0], sent[1]["messages"][-1]["text"]) == (201, shown + "！")
 
 
+async def test_an_office_s_number_in_an_answer_is_kept_whichever_way_it_came_and_a_person_s_identity_is_not(town: Town) -> None:
+    text = "有急事请打值班电话 13800000000，不要发身份证号 11010519491231002X"
+    kept = "有急事请打值班电话 13800000000，不要发身份证号 1101**********002X"
+    _, added = await add(town, "community", "GH", title="电话", text=text)
+    path = f"/desks/GH/answers/{added['answer_id']}"
+    _, changed = await api(town, "community", "PUT", path, title="电话", text=text + "。")
+    form = {"csrf": "csrf-of-community", "title": "页面", "text": text}
+    town.client.session.cookie_jar.update_cookies({"linlitong_staff": await town.token("community")})
+    async with town.client.post("/desks/GH/answers", data=form, allow_redirects=False) as answer:
+        assert answer.status == 303
+    _, listed = await api(town, "community", "GET", "/desks/GH/answers")
+    assert (added["text"], changed["text"]) == (kept, kept + "。")
+    assert [one["text"] for one in listed["answers"]] == [kept + "。", kept]
+
+
 async def test_what_cannot_be_filled_in_is_said_and_cannot_be_sent(town: Town) -> None:
     await add(town, "community", "GH", text="{居民}您好，{编号} 在办。")
     conversation_id = await town.waits(name="")

@@ -24,7 +24,8 @@ from backend.outbox import service as outbox
 from backend.outbox.models import Delivery
 from backend.settings import Settings
 from backend.staff import conversations as talks
-from backend.staff.models import StaffNotice
+from backend.staff import service as accounts
+from backend.staff.models import Staff, StaffNotice
 from tests.support.small_city import SmallCity, build, resident
 from wording import Sentences
 
@@ -406,6 +407,50 @@ async def test_the_figures_come_from_the_visits_of_one_s_own_desks(play: Play) -
     assert [(day.asked, day.claimed, day.minutes) for day in told.days][-1] == (3, 2, 3.0)
     assert (await figures("member2")).asked == 0
     assert late
+
+
+async def test_who_waited_too_long_at_the_last_desk_with_people_was_not_received_in_time(play: Play) -> None:
+    async with play.database.write() as session:
+        await session.execute(update(Staff).where(Staff.role == "street").values(disabled_at=play.clock.now()))
+    one = await play.waits("a")
+    play.clock.advance(minutes=11)
+    await play.clerk()
+    visit = await play.visit(one)
+    assert (visit.area_code, visit.climbs, visit.climb_at) == ("c1", 0, None)
+    await play.claim(one, "community1")
+    two = await play.waits("b")
+    await play.claim(two, "community1")
+    async with play.database.read() as session:
+        zone = (await play.desk_of(session)).zone
+        told = await desk_figures(session, play.city.scopes["community1"], days=7, now=play.clock.now(), zone=zone)
+    assert (told.claimed, told.in_time) == (2, 0.5)
+
+
+async def test_a_resident_whose_person_s_account_was_closed_waits_again_and_is_told(play: Play) -> None:
+    one = await play.waits("a", in_form=True)
+    await play.claim(one, "community1")
+    await play.clerk()
+    assert (await _holder(play, one)) is Holder.STAFF
+    async with play.database.write() as session:
+        staff = (await session.scalars(select(Staff).where(Staff.username == "community1"))).one()
+        await accounts.disable(session, staff, now=play.clock.now())
+    await play.clerk()
+    assert (await _holder(play, one)) is Holder.WAITING
+    assert (await play.told(one))[-1] == (
+        "刚才接待您的同事有事走开了，我请别的同事接着来，说过的话他们都看得到。下一个就是您，您稍等。"
+    )
+    visit = await play.visit(one)
+    assert (visit.claimed_at, visit.in_form) == (None, True)
+    play.clock.advance(minutes=10)
+    await play.clerk()
+    assert (await play.visit(one)).area_code == "s1", "it climbs as any other"
+    await play.claim(one, "street1")
+    assert (await _holder(play, one)) is Holder.STAFF
+
+
+async def _holder(play: Play, conversation_id: int) -> Holder:
+    async with play.database.read() as session:
+        return (await session.get_one(Conversation, conversation_id)).holder
 
 
 async def test_a_conversation_that_is_deleted_leaves_its_visit_for_the_figures_and_no_reasons(play: Play) -> None:

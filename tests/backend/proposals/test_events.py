@@ -1,8 +1,13 @@
 """A report that staff put together out of the talk is filed by the resident's own word, and by nothing else."""
 
+from datetime import timedelta
+
 from sqlalchemy import select
 
-from backend.events.models import Event
+from backend.conversations.models import Conversation
+from backend.events.models import Event, EventState
+from backend.house import DESK
+from backend.proposals import service as proposals
 from backend.proposals.models import Proposal
 from tests.backend.proposals.conftest import Hall
 
@@ -150,7 +155,7 @@ async def test_the_console_s_form_is_filled_from_the_talk(hall: Hall) -> None:
         page = await answer.text()
     assert 'value="GH1 宫涵社区第一网格"' in page
     assert '<option value="garbage" selected>' in page
-    form = {"csrf": "csrf-of-community", "matter": "垃圾没人清", "grid": "GH1 宫涵社区第一网格", "address": "", "item": ""}
+    form = {"csrf": "csrf-of-community", "matter-0": "垃圾没人清", "grid-0": "GH1 宫涵社区第一网格", "as": "send"}
     async with client.post(f"/conversations/{conversation_id}/event", data=form, allow_redirects=False) as answer:
         assert (answer.status, answer.headers["Location"]) == (303, f"/conversations/{conversation_id}")
     async with client.get(f"/conversations/{conversation_id}") as answer:
@@ -158,3 +163,123 @@ async def test_the_console_s_form_is_filled_from_the_talk(hall: Hall) -> None:
     await hall.presses("确认")
     async with client.get(f"/conversations/{conversation_id}") as answer:
         assert "居民确认了，编号" in await answer.text()
+
+
+async def reported_by(hall: Hall, who: str, *, building: str | None = None) -> str:
+    """An open event of garbage in GH1, reported by somebody else; returns its number."""
+    number = await hall.town.reported(resident=who, text="第一网格垃圾没人清")
+    if building:
+        async with hall.town.database.write() as session:
+            event = (await session.scalars(select(Event).where(Event.number == number))).one()
+            event.place = {"building": building}
+    return number
+
+
+async def test_what_a_neighbour_has_reported_is_joined_instead_of_reported_again(hall: Hall) -> None:
+    number = await reported_by(hall, "neighbour")
+    conversation_id = await proposed(hall)
+    shown = (await hall.hears())[-1]
+    assert shown.startswith("吕俊杰想帮您报：")
+    assert "已有邻居反映：" in shown
+    assert "您要附议吗？" in shown
+    await hall.says("附议吧")
+    assert (await hall.hears())[-1] == f"好，已帮您附议，编号 {number}，现在已派遣。后面的进展也会告诉您。"
+    assert len(await events(hall)) == 1
+    assert await states(hall, conversation_id) == [("joined", number)]
+    _, noted = await hall.town.api("GET", "/api/v1/notices", token=await hall.town.token("community"))
+    assert noted["notices"][0]["text"] == f"居民附议了邻居报的那件，编号 {number}，没有另报"
+
+
+async def test_another_matter_than_the_neighbour_s_is_reported_after_its_summary(hall: Hall) -> None:
+    await reported_by(hall, "neighbour")
+    await proposed(hall)
+    await hall.presses("不是一回事，另报")
+    assert (await hall.hears())[-1].startswith("照您刚才说的，吕俊杰给您拟了一张单子。请您核对：")
+    assert len(await events(hall)) == 1
+    await hall.presses("确认")
+    assert len(await events(hall)) == 2
+
+
+async def test_a_neighbour_who_was_quicker_than_the_resident_s_word_is_asked_about_first(hall: Hall) -> None:
+    await proposed(hall)
+    number = await reported_by(hall, "neighbour")
+    await hall.presses("确认")
+    assert "已有邻居反映：" in (await hall.hears())[-1]
+    async with hall.town.database.write() as session:  # it is closed before the resident has pressed
+        (await session.scalars(select(Event).where(Event.number == number))).one().state = EventState.CLOSED
+    await hall.presses("附议")
+    assert (await hall.hears())[-1] == "这件事已经办完了，您可以另报一件。"
+    assert len(await events(hall)) == 1
+
+
+async def test_one_s_own_event_goes_on_and_old_ones_and_other_buildings_are_not_asked_about(hall: Hall) -> None:
+    await reported_by(hall, "far-door", building="9")
+    old = await reported_by(hall, "neighbour")
+    async with hall.town.database.write() as session:
+        event = (await session.scalars(select(Event).where(Event.number == old))).one()
+        event.created_at -= timedelta(days=15)
+    conversation_id = await hall.held("宫涵社区第一网格3号楼门口的垃圾好几天没人清了")
+    body = {"kind": "event", "matter": "垃圾没人清", "area_code": "GH1", "item_code": "garbage"}
+    async with hall.town.database.read() as session:
+        row = await session.get_one(Conversation, conversation_id)
+        desk = await hall.town.client.app[DESK](session)
+        content = {"unplaced": False, "area_code": "GH1", "item_code": "garbage", "place": {"building": "3"}}
+        assert await proposals.neighbour(session, content, resident_id=row.resident_id, desk=desk) is None
+    own = await hall.town.reported(resident="r1", text="垃圾没人清")
+    assert (await hall.staff("POST", f"{conversation_id}/proposals", **body))[0] == 201
+    assert f"报过垃圾清运（{own}，已上报），说的是同一件吗？" in (await hall.hears())[-1]
+    await hall.presses("是同一件")
+    assert (await hall.hears())[-1] == f"好，那件接着办，编号 {own}。有新情况，发“补充”就能加上。"
+    assert len(await events(hall)) == 3
+
+
+async def test_several_matters_are_several_reports_shown_one_after_the_other(hall: Hall) -> None:
+    conversation_id = await hall.held(FIRST)
+    await hall.says("第二网格那边的路灯坏了", who="r1")
+    await hall.says(kind="photo", media=["k1"])
+    await hall.says("已经三天没亮了")
+    status, draft = await hall.staff("GET", f"{conversation_id}/draft")
+    (second,) = draft["more"]
+    assert (status, draft["area_code"], draft["item_code"], draft["photos"]) == (200, "GH1", "garbage", [])
+    assert (second["area_code"], second["item_code"], second["photos"]) == ("GH2", "streetlight", ["k1"])
+    client = hall.town.client
+    client.session.cookie_jar.update_cookies({"linlitong_staff": await hall.town.token("community")})
+    path = f"/conversations/{conversation_id}/event"
+    async with client.get(path) as answer:
+        page = await answer.text()
+    assert "第 2 件" in page
+    assert 'name="photo-1-0" value="yes" checked' in page
+    assert 'name="photo-0-0" value="yes" checked' not in page
+    form = {"csrf": "csrf-of-community", "matter-0": "垃圾没人清", "grid-0": "GH1", "item-0": "garbage", "as": "more"}
+    form |= {"matter-1": "路灯坏了", "grid-1": "GH2", "item-1": "streetlight", "photo-1-0": "yes", "use-1": "yes"}
+    async with client.post(path, data=form) as answer:
+        page = await answer.text()
+    assert "第 3 件" in page
+    assert "路灯坏了</textarea>" in page
+    before = len(await hall.hears())
+    async with client.post(
+        path, data=form | {"as": "send", "matter-2": "不报的", "grid-2": "GH1"}, allow_redirects=False
+    ) as answer:
+        assert answer.status == 303, await answer.text()
+    said = (await hall.hears())[before:]
+    assert said[0] == "照您刚才说的，吕俊杰给您拟了 2 张单子，一张一张请您看。"
+    assert ["事情：垃圾没人清" in text for text in said] == [False, True]
+    assert await states(hall, conversation_id) == [("queued", ""), ("open", "")]
+    await hall.says("没问题")
+    said = (await hall.hears())[before + 2 :]
+    assert said[0].startswith("登记好了")
+    assert said[1] == "再看下一件。"
+    assert "事情：路灯坏了" in said[2]
+    await hall.presses("修改")
+    assert [event.item_code for event in await events(hall)] == ["garbage"]
+    async with client.get(path) as answer:
+        page = await answer.text()
+    assert "居民要改这一张" in page
+    assert "路灯坏了</textarea>" in page
+    assert "第 2 件" not in page
+    again = {"csrf": "csrf-of-community", "changed": "yes", "matter-0": "第二网格路灯坏了", "grid-0": "GH2", "as": "send"}
+    async with client.post(path, data=again, allow_redirects=False) as answer:
+        assert answer.status == 303
+    await hall.presses("确认")
+    assert [event.area_code for event in await events(hall)] == ["GH1", "GH2"]
+    assert (await hall.hears())[-1] != "再看下一件。"
