@@ -21,7 +21,7 @@ from backend.disclosure.routes import routes as disclosure_routes
 from backend.duties import keep_on
 from backend.events import clerk as event_clerk
 from backend.events.routes import routes as event_routes
-from backend.house import BOOTH, DESK, GATE, desk_factory, patience_of
+from backend.house import BOOTH, DESK, GATE, desk_factory, patience_of, quiet_of
 from backend.intake.routes import READERS, readers_of
 from backend.intake.routes import routes as intake_routes
 from backend.intake.service import Readers
@@ -42,6 +42,8 @@ from backend.personal import clerk as personal_clerk
 from backend.personal import retention
 from backend.personal.routes import routes as personal_routes
 from backend.settings import Settings
+from backend.sms import sender as sms_sender
+from backend.sms.gateway import Gateway as SmsGateway
 from backend.staff_chat import clerk as staff_chat_clerk
 from backend.staff_chat.routes import routes as staff_chat_routes
 from backend.subsidies import clerk as subsidy_clerk
@@ -146,6 +148,10 @@ async def _clerk(app: web.Application) -> AsyncIterator[None]:
         "retention": (3600.0, partial(retention.run_once, database, app[CLOCK], settings)),
         "personal": (20.0, partial(personal_clerk.keep_up, database, app[CLOCK], settings, app[SENTENCES])),
     }
+    if settings.sms_url:
+        gateway = SmsGateway(settings.sms_url, settings.sms_token)
+        send = partial(sms_sender.run_once, database, app[CLOCK], app[VAULT], gateway, quiet_of(settings))
+        work["sms"] = (2.0, send)
     tasks = [asyncio.create_task(keep_on(database, name, round_, every=every)) for name, (every, round_) in work.items()]
     yield
     for task in tasks:

@@ -69,6 +69,7 @@ def desk_factory(settings: Settings, clock: Clock, sentences: Sentences) -> Desk
             reopen_days=settings.reopen_days,
             duplicate_days=settings.duplicate_days,
             quiet=quiet_of(settings),
+            sms=bool(settings.sms_url),
         )
 
     return build

@@ -2,16 +2,19 @@
 
 from datetime import time
 from pathlib import Path
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+_LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
 class Settings(BaseSettings):
     """Every setting is an environment variable ``LINLITONG_<NAME>``; docs/operations.md lists them."""
 
-    model_config = SettingsConfigDict(env_prefix="LINLITONG_")
+    model_config = SettingsConfigDict(env_prefix="LINLITONG_", hide_input_in_errors=True)
 
     home: Path = Path("var")
     database_url: str = ""
@@ -37,6 +40,8 @@ class Settings(BaseSettings):
     vault_hashing_key: str = ""
     media_max_bytes: int = 20 * 1024 * 1024
     metrics_token: str = ""
+    sms_url: str = ""
+    sms_token: str = ""
 
     @field_validator("timezone")
     @classmethod
@@ -53,6 +58,19 @@ class Settings(BaseSettings):
         if (opens := others.data.get("office_opens")) and closes <= opens:
             raise ValueError("the office closes after it has opened, and on the same day")
         return closes
+
+    @model_validator(mode="after")
+    def _sms(self) -> "Settings":
+        """Numbers and codes travel to the SMS gateway: HTTPS, or this machine, and never without a token."""
+        if self.sms_url:
+            try:
+                url = urlsplit(self.sms_url)
+                safe = url.scheme == "https" or (url.scheme == "http" and url.hostname in _LOOPBACK)
+            except ValueError:
+                safe = False
+            if not safe or not url.hostname or url.username or not self.sms_token:
+                raise ValueError("LINLITONG_SMS_URL needs https (http on loopback) and LINLITONG_SMS_TOKEN")
+        return self
 
     @property
     def zone(self) -> ZoneInfo:

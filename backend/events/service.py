@@ -56,6 +56,7 @@ class Desk:
     reopen_days: int
     duplicate_days: int
     quiet: Quiet
+    sms: bool = False
 
     @property
     def today(self) -> date:

@@ -12,13 +12,13 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend.conversations.models import Message
-from backend.errors import Conflict
+from backend.errors import Conflict, TooMany
 from backend.feedback.masking import SURNAMES
 from backend.grids.models import Area, Level
 from backend.localtime import say_day
 from backend.subsidies import applications, consent, elsewhere, reading
 from backend.subsidies.advice import advise
-from backend.subsidies.applications import Duplicate, Form
+from backend.subsidies.applications import Form
 from backend.subsidies.catalogue import Kind
 from backend.subsidies.models import ApplicationState, SubsidyApplication
 from backend.subsidies.talk import ASK, ELSEWHERE, MOST_BUTTONS, RESULT, Heard, Room, button
@@ -67,12 +67,16 @@ async def press(room: Room, what: str, rest: str) -> bool:
 
 
 async def _by_code(room: Room) -> None:
-    """The other person is to be asked in their own chat, where the given phone is known from one."""
+    """The other person is to be asked: by text message, or in their own chat, where the given phone is known from one."""
     if "phone" not in room.talk.draft:
         room.say("utter_subsidy_gone")
         return
     phone = await room.session.get_one(VaultItem, room.talk.draft["phone"])
-    if await consent.chat_of(room.session, phone, applicant=room.conversation) is None:
+    if room.desk.sms:
+        if await consent.is_own(room.session, phone, applicant=room.conversation):
+            room.say("utter_subsidy_code_own", who=room.who)
+            return
+    elif await consent.chat_of(room.session, phone, applicant=room.conversation) is None:
         room.say("utter_subsidy_code_unknown", who=room.who)
         return
     room.talk.draft = room.talk.draft | {"papers": room.talk.draft.get("papers", {}) | {"consent": "code"}}
@@ -321,7 +325,10 @@ async def _ask_area(room: Room) -> Said:
 def _ask_paper(room: Room, code: str) -> Said:
     if code == "consent":
         by_code = button(room.name("by_code"), "bycode", "发验证码 验证码 让他自己同意 让她自己同意")
-        return Said(room.desk.sentences.say("utter_subsidy_ask_consent", who=room.who).text, [by_code])
+        if not room.desk.sms:
+            return Said(room.desk.sentences.say("utter_subsidy_ask_consent", who=room.who).text, [by_code])
+        by_sms = button(room.name("by_sms"), "bycode", "发短信 发验证码 验证码 短信验证码 让本人确认")
+        return Said(room.desk.sentences.say("utter_subsidy_ask_consent_sms", who=room.who).text, [by_sms])
     paper = next(paper for paper in _papers(room) if paper.code == code)
     later = button(room.name("later", days=paper.cure_days), f"later={code}", "晚点补 以后补 先欠着 没带 过后补")
     said = room.desk.sentences.say("utter_subsidy_ask_paper", paper=paper.name)
@@ -353,7 +360,7 @@ async def _summary(room: Room, kind: Kind) -> Said:
     papers = draft.get("papers", {})
     names = {paper.code: paper for paper in _papers(room)}
     lines = [
-        room.name("consent_by_code", who=room.who)
+        room.name("consent_by_sms" if room.desk.sms else "consent_by_code", who=room.who)
         if media == "code"
         else room.name("gap", paper=names[code].name, day=say_day(today + timedelta(days=names[code].cure_days)))
         if media == "later"
@@ -404,24 +411,32 @@ async def _submit(room: Room) -> None:
     )
     kept = _kept(draft) | ({"kept": {code: m for code, m in papers.items() if code != "consent"}} if draft["keep"] else {})
     try:
-        application = await applications.submit(session, room.conversation, form, desk=room.desk)
-    except Duplicate as duplicate:
-        room.said.append(Said(duplicate.sentence))
+        async with session.begin_nested():
+            application = await applications.submit(session, room.conversation, form, desk=room.desk)
+            if by_code:
+                await _ask_other(room, application, draft["phone"])
+    except TooMany as refused:
+        room.said.append(Said(refused.sentence))
+        room.talk.draft = draft | {"papers": {code: m for code, m in draft["papers"].items() if code != "consent"}}
+        return
+    except Conflict as refused:
+        room.said.append(Said(refused.sentence))
     else:
         kind = await applications.kind_of(session, application)
+        name = "utter_subsidy_submitted"
         if by_code:
-            await _ask_other(room, application, draft["phone"])
-        name = "utter_subsidy_submitted_by_code" if by_code else "utter_subsidy_submitted"
+            name = "utter_subsidy_submitted_by_sms" if room.desk.sms else "utter_subsidy_submitted_by_code"
         room.say(name, name=kind.name, number=application.number, days=kind.days, who=room.who)
+        if by_code and room.desk.sms and room.desk.quiet.at(room.desk.now):
+            room.say("utter_subsidy_sms_in_the_morning")
     room.talk.stage, room.talk.draft, room.over = RESULT, kept, True
 
 
 async def _ask_other(room: Room, application: SubsidyApplication, phone_id: int) -> None:
     phone = await room.session.get_one(VaultItem, phone_id)
-    other = await consent.chat_of(room.session, phone, applicant=room.conversation)
-    if other is None:  # they have deleted their data meanwhile
+    asked = await consent.ask(room.session, application, phone, applicant=room.conversation, vault=room.vault, desk=room.desk)
+    if asked is None:  # they have deleted their data meanwhile
         raise Conflict(room.desk.sentences.say("utter_subsidy_code_unknown", who=room.who).text)
-    await consent.ask(room.session, application, other, vault=room.vault, desk=room.desk)
 
 
 async def _area_name(session: AsyncSession, code: str) -> str:

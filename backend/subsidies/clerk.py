@@ -82,6 +82,7 @@ DUTIES = (
     Duty(SubsidyApplication, _published_long_enough, end_publication),
     Duty(SubsidyDocument, _gap_due, remind),
     Duty(SubsidyConsent, _consent_over, consent.expire),
+    Duty(SubsidyConsent, lambda desk: consent.undeliverable(), consent.not_reached),
     Duty(SubsidyCheck, recheck.untold, recheck.tell),
     Duty(SubsidyCheck, recheck.unanswered, recheck.remind),
 )

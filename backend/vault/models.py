@@ -16,6 +16,7 @@ class Secret(enum.StrEnum):
     BANK = "bank"
     PHONE = "phone"
     NAME = "name"
+    WORDS = "words"
 
 
 class VaultItem(HasId, Base):

@@ -183,6 +183,8 @@ def mask(kind: Secret, value: str) -> str:
             return f"{value[:3]}****{value[-4:]}" if len(value) == 11 else f"{value[:4]}****{value[-3:]}"
         case Secret.NAME:
             return value[:1] + "*" * min(len(value) - 1, 3)
+        case Secret.WORDS:
+            return "***"
 
 
 def _narrow(char: str) -> str:

@@ -1,23 +1,29 @@
 """For somebody else with their own yes; and taking an application back."""
 
+import asyncio
 import re
+from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
+from aiohttp.test_utils import TestClient, TestServer
 from sqlalchemy import func, select
 
+from backend.app import internal_app
 from backend.clock import FakeClock
 from backend.db import Database
 from backend.house import desk_factory
 from backend.settings import Settings
 from backend.subsidies import clerk
 from backend.subsidies.models import ApplicationState, SubsidyApplication, SubsidyConsent, SubsidyStep
-from tests.backend.subsidies.conftest import Talker, card, identity
+from tests.backend.subsidies.conftest import Talker, card, founded, identity
+from tests.support.sms_gateway import TOKEN, SmsGateway, sms_gateway
 from wording import Sentences
 
 PHONE = "13800000001"
 
 
-async def applied_by_code(talker: Talker) -> tuple[str, str]:
+async def applied_by_code(talker: Talker, way: str = "让本人确认") -> tuple[str, str]:
     """(the number, what was said) of an application for her mother, whose own chat is to be asked."""
     await talker.say("我妈今年82，本市户口，高龄津贴怎么领")
     said = ""
@@ -31,7 +37,7 @@ async def applied_by_code(talker: Talker) -> tuple[str, str]:
         {"text": "宫涵社区", "intent": "report_issue"},
         {"media": ["k1"], "intent": "share_photo"},
         {"text": "晚点补", "intent": "deny"},
-        {"text": "让本人确认", "intent": "nlu_fallback"},
+        {"text": way, "intent": "nlu_fallback"},
         {"text": "同意"},
         {"text": "提交"},
     ):
@@ -176,3 +182,59 @@ async def test_taken_back_by_the_resident_and_applied_for_anew(resident: Talker,
         assert await session.scalar(select(func.count()).where(SubsidyStep.what == "withdraw")) == 1
     again, _ = await applied_by_code(Talker(resident.client, "r7"))
     assert again != number
+
+
+@pytest.fixture
+async def with_sms(database: Database, clock: FakeClock, tmp_path: Path) -> AsyncIterator[tuple[Talker, SmsGateway]]:
+    """A daughter in a city with an SMS gateway."""
+    async with sms_gateway() as fake:
+        settings = Settings(home=tmp_path, service_token="t", sms_url=fake.url, sms_token=TOKEN)
+        async with TestClient(TestServer(internal_app(settings, database, clock))) as client:
+            client.session.headers["Authorization"] = "Bearer t"
+            await founded(database, clock)
+            yield Talker(client, "daughter"), fake
+
+
+async def test_a_phone_that_gets_no_text_message_ends_it_and_she_is_told(
+    with_sms: tuple[Talker, SmsGateway], database: Database
+):
+    daughter, fake = with_sms
+    fake.answers = [(422, {}, {"error": "not_a_mobile"})]
+    await applied_by_code(daughter, "发短信验证码")
+    for _ in range(100):
+        if (await state(database))[0] is ApplicationState.WITHDRAWN:
+            break
+        await asyncio.sleep(0.05)
+    assert await state(database) == (ApplicationState.WITHDRAWN, "code", "unreached")
+    assert "短信发不到本人的手机上" in str((await feed(daughter))[-1]["text"])
+
+
+async def test_her_own_phone_does_not_speak_for_her_mother(with_sms: tuple[Talker, SmsGateway]):
+    daughter, _ = with_sms
+    await daughter.say(f"我的电话是{PHONE}", intent="greet")
+    await daughter.say("我妈今年82，本市户口，高龄津贴怎么领")
+    for words in ("apply=elderly_allowance", "right"):
+        await daughter.say(choice=words)
+    for text in ("王小美", identity(), PHONE, card(), "宫涵社区"):
+        await daughter.say(text, intent="nlu_fallback")
+    await daughter.say(media=["k1"], intent="share_photo")
+    await daughter.say("晚点补", intent="deny")
+    _, said, question = await daughter.say("发短信")
+    assert "是您自己的" in said
+    assert [button["title"] for button in question["buttons"]] == ["发短信验证码"]
+
+
+async def test_the_code_comes_to_her_phone_and_nowhere_else(with_sms: tuple[Talker, SmsGateway], database: Database):
+    daughter, fake = with_sms
+    number, said = await applied_by_code(daughter, "发短信验证码")
+    assert "短信验证码发到您母亲的手机上" in said
+    await asyncio.wait_for(fake.told.wait(), 5)
+    (sent,) = fake.taken.values()
+    found = re.search(r"验证码(\d{6})告诉", sent.text)
+    assert found is not None
+    assert number in sent.text
+    assert sent.to == f"+86{PHONE}"
+    assert found[1] not in str(await feed(daughter))
+    await daughter.say("验证码")
+    await daughter.say(found[1], intent="nlu_fallback")
+    assert await state(database) == (ApplicationState.REVIEW, "code", "agreedsms")
