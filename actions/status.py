@@ -54,7 +54,8 @@ async def show_applications(turn: Turn, asked: re.Match[str] | None) -> bool:
     found = [one for one in found if asked is None or one["number"] == f"B{asked[1]}-{asked[2]}"][:CARDS]
     for one in found:
         said = "utter_subsidy_status_open" if one["may_withdraw"] else "utter_subsidy_status"
-        turn.say(said, name=one["name"], number=one["number"], state=one["state"])
+        money = "".join(f"\n{line}" for line in one["money"])
+        turn.say(said, name=one["name"], number=one["number"], state=one["state"], money=money)
     return bool(found)
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import Field, ValidationInfo, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
@@ -41,7 +41,7 @@ class Settings(BaseSettings):
     media_max_bytes: int = 20 * 1024 * 1024
     metrics_token: str = ""
     sms_url: str = ""
-    sms_token: str = ""
+    sms_token: str = Field("", validate_default=True)
 
     @field_validator("timezone")
     @classmethod
@@ -59,18 +59,25 @@ class Settings(BaseSettings):
             raise ValueError("the office closes after it has opened, and on the same day")
         return closes
 
-    @model_validator(mode="after")
-    def _sms(self) -> "Settings":
-        """Numbers and codes travel to the SMS gateway: HTTPS, or this machine, and never without a token."""
-        if self.sms_url:
-            try:
-                url = urlsplit(self.sms_url)
-                safe = url.scheme == "https" or (url.scheme == "http" and url.hostname in _LOOPBACK)
-            except ValueError:
-                safe = False
-            if not safe or not url.hostname or url.username or not self.sms_token:
-                raise ValueError("LINLITONG_SMS_URL needs https (http on loopback) and LINLITONG_SMS_TOKEN")
-        return self
+    @field_validator("sms_url")
+    @classmethod
+    def _guarded(cls, address: str) -> str:
+        """Numbers and codes travel there."""
+        try:
+            url = urlsplit(address)
+            safe = url.scheme == "https" or (url.scheme == "http" and url.hostname in _LOOPBACK)
+        except ValueError:
+            raise ValueError("this is no address") from None
+        if address and not (safe and url.hostname and url.username is None):
+            raise ValueError("it needs https, or http on this machine, and no name in it")
+        return address
+
+    @field_validator("sms_token")
+    @classmethod
+    def _with_token(cls, token: str, others: ValidationInfo) -> str:
+        if others.data.get("sms_url") and not token:
+            raise ValueError("the SMS gateway needs a token")
+        return token
 
     @property
     def zone(self) -> ZoneInfo:

@@ -12,6 +12,7 @@ from backend.api import legal as _legal  # noqa: F401 - enters its operations
 from backend.api import mediation as _mediation  # noqa: F401 - enters its operations
 from backend.api import openapi
 from backend.api import opinions as _opinions  # noqa: F401 - enters its operations
+from backend.api import subsidies as _subsidies  # noqa: F401 - enters its operations
 from backend.api.operations import OPERATIONS, Call, bearer, id_in, operation
 from backend.api.schemas import (
     AreaQuery,
@@ -36,6 +37,7 @@ from backend.conversations import service as conversations
 from backend.desk import service as visits
 from backend.errors import NotFound
 from backend.events import service as events
+from backend.events import withheld
 from backend.events.service import Actor, Desk
 from backend.grids.models import Area
 from backend.house import DESK
@@ -158,6 +160,9 @@ async def _on_event(call: Call, act: EventWork) -> EventPage:
         desk = await call.request.app[DESK](session)
         event = await work.by_number(session, call.signed.scope, call.request.match_info["number"])
         await act(session, event, desk)
+        for found in call.found.values():
+            staff_id = call.signed.scope.staff_id
+            await withheld.keep(session, call.request.app[VAULT], event, found, staff_id=staff_id, desk=desk)
         await session.flush()
         return await work.page(session, call.signed.scope, event, desk.now, desk.zone)
 

@@ -1,10 +1,13 @@
-"""The phone numbers that a reporter left in the chat: masked, and one in full for whoever says why."""
+"""The phone numbers that a reporter left in the chat, and the personal numbers in the notes of an event: masked, and one in
+full for whoever says why.
+"""
 
 from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend.console.pages import Visit, page
 from backend.errors import NotFound
+from backend.events import withheld
 from backend.events.models import Event
 from backend.staff import events as work
 from backend.vault import service as vaults
@@ -15,18 +18,19 @@ routes = web.RouteTableDef()
 PATH = r"/events/{number:\d{4}-?\d{4}}/phones"
 
 
-async def _phones(session: AsyncSession, visit: Visit) -> tuple[Event, list[VaultItem]]:
-    """The event and its reporter's numbers, the newest first; none of somebody who reported anonymously."""
+async def _phones(session: AsyncSession, visit: Visit) -> tuple[Event, list[VaultItem], list[VaultItem]]:
+    """The event, its reporter's phones, the newest first, none of somebody who reported anonymously; and its notes' numbers."""
     event = await work.by_number(session, visit.signed.scope, visit.request.match_info["number"])
+    noted = await withheld.of(session, event)
     if event.reporter_id is None or event.anonymous:
-        return event, []
-    return event, await vaults.of_resident(session, event.reporter_id, Secret.PHONE)
+        return event, [], noted
+    return event, await vaults.of_resident(session, event.reporter_id, Secret.PHONE), noted
 
 
 async def _show(visit: Visit, uncovered: dict[int, str]) -> web.StreamResponse:
     async with visit.request.app[DATABASE].read() as session:
-        event, items = await _phones(session, visit)
-        return await visit.show(session, "phones.html", event=event, items=items, uncovered=uncovered)
+        event, items, noted = await _phones(session, visit)
+        return await visit.show(session, "phones.html", event=event, items=items, noted=noted, uncovered=uncovered)
 
 
 @routes.get(PATH)
@@ -42,8 +46,8 @@ async def uncover(visit: Visit) -> web.StreamResponse:
     form = await visit.form()
     app = visit.request.app
     async with app[DATABASE].write() as session:
-        _, items = await _phones(session, visit)
-        item = next((item for item in items if str(item.id) == form["item"]), None)
+        _, items, noted = await _phones(session, visit)
+        item = next((item for item in (*items, *noted) if str(item.id) == form["item"]), None)
         if item is None:
             raise NotFound
         staff_id, now = visit.signed.scope.staff_id, app[CLOCK].now()

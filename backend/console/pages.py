@@ -2,7 +2,7 @@
 
 import hmac
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -28,6 +28,7 @@ from backend.desk import service as visits
 from backend.desk.figures import desk_figures
 from backend.errors import BadInput, NotSignedIn
 from backend.events import service as events
+from backend.events import withheld
 from backend.events.models import Event, EventState, History
 from backend.events.numbers import read_number
 from backend.events.pushes import title_of
@@ -44,6 +45,7 @@ from backend.staff import notices, service
 from backend.staff.schemas import Handler
 from backend.staff.scope import DESK_ROLES, LAW_ROLES, VOTE_ROLES
 from backend.triage import service as triage
+from backend.vault.numbers import Found
 from backend.web import CLOCK, DATABASE, SENTENCES, SETTINGS, VAULT
 
 COOKIE = "linlitong_staff"
@@ -236,6 +238,7 @@ async def event_page(visit: Visit) -> web.StreamResponse:
             "event.html",
             live={"event": event.number},
             event=shown,
+            withheld=await withheld.any_of(session, shown.number),
             origin=await origin_of(session, OutcomeKind.EVENT, event.number),
             mediation=mediation if mediates else None,
             may_propose=mediates and mediation is None and mediation_proposals.suits(visit.signed.scope, event),
@@ -246,12 +249,16 @@ async def event_page(visit: Visit) -> web.StreamResponse:
         )
 
 
-async def on_event(visit: Visit, act: Callable[[AsyncSession, Event, Desk], Awaitable[None]]) -> web.StreamResponse:
-    """Change the event in one transaction and show it again."""
+async def on_event(
+    visit: Visit, act: Callable[[AsyncSession, Event, Desk], Awaitable[None]], note: Iterable[Found] = ()
+) -> web.StreamResponse:
+    """Change the event in one transaction and show it again. The numbers that were masked in ``note`` go to the vault."""
     async with visit.request.app[DATABASE].write() as session:
         desk = await visit.request.app[DESK](session)
         event = await work.by_number(session, visit.signed.scope, visit.request.match_info["number"])
         await act(session, event, desk)
+        staff_id = visit.signed.scope.staff_id
+        await withheld.keep(session, visit.request.app[VAULT], event, note, staff_id=staff_id, desk=desk)
     return see(f"/events/{event.number}")
 
 
@@ -288,7 +295,7 @@ async def take_step(visit: Visit) -> web.StreamResponse:
             revision=body.revision,
         )
 
-    return await on_event(visit, act)
+    return await on_event(visit, act, form.found.get("note", []))
 
 
 @routes.post(r"/events/{number:\d{4}-?\d{4}}/departments")
@@ -300,7 +307,7 @@ async def call_in(visit: Visit) -> web.StreamResponse:
         actor = Actor.staff(visit.signed.scope)
         await events.call_in(session, event, form["department"], actor=actor, desk=desk, note=form["note"])
 
-    return await on_event(visit, act)
+    return await on_event(visit, act, form.found.get("note", []))
 
 
 @routes.post(r"/events/{number:\d{4}-?\d{4}}/results")
@@ -311,7 +318,7 @@ async def give_result(visit: Visit) -> web.StreamResponse:
     async def act(session: AsyncSession, event: Event, desk: Desk) -> None:
         await events.give_result(session, event, actor=Actor.staff(visit.signed.scope), desk=desk, result=form["result"])
 
-    return await on_event(visit, act)
+    return await on_event(visit, act, form.found.get("result", []))
 
 
 @routes.post(r"/events/{number:\d{4}-?\d{4}}/item")
@@ -325,7 +332,7 @@ async def correct_item(visit: Visit) -> web.StreamResponse:
             session, visit.signed.scope, event, form["item"], desk=desk, note=form["note"], revision=revision
         )
 
-    return await on_event(visit, act)
+    return await on_event(visit, act, form.found.get("note", []))
 
 
 @routes.get("/report")

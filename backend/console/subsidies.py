@@ -1,6 +1,7 @@
 """The console's pages about subsidies: the reviewing desk, one application, 公示, payments."""
 
 from collections.abc import Awaitable, Callable
+from datetime import date
 from urllib.parse import urlencode
 
 from aiohttp import web
@@ -11,7 +12,7 @@ from backend.errors import BadInput, Forbidden, LinlitongError, NotFound
 from backend.house import DESK
 from backend.media.routes import serve
 from backend.staff.models import Role
-from backend.subsidies import applications, objections, payments, review
+from backend.subsidies import applications, cycles, grants, objections, payments, reading, review
 from backend.subsidies.models import ApplicationState
 from backend.vault import service as vaults
 from backend.vault.models import Secret
@@ -104,6 +105,12 @@ async def _application(visit: Visit, uncovered: dict[str, str] | None = None) ->
             uncovered=uncovered or {},
             may_object=row.state is ApplicationState.PUBLISHED,
             objections=await objections.of(session, row),
+            outlook=await grants.outlook(session, row),
+            said_period=_said,
+            say_amount=reading.say_hundredths,
+            may_stop=visit.signed.scope.role in grants.STOPPERS,
+            overpaid=grants.overpaid,
+            stop_names={code: say(f"utter_name_subsidy_stop_{code}").text for code in grants.STOPS},
             **shown,
         )
 
@@ -168,6 +175,23 @@ async def answer_objection(visit: Visit) -> web.StreamResponse:
             scope=visit.signed.scope,
             desk=desk_,
         )
+
+    return await on_application(visit, act)
+
+
+@routes.post(NUMBER + "/stop")
+@page
+async def stop(visit: Visit) -> web.StreamResponse:
+    """End the payments, with a reason, a day and a note."""
+    form = await visit.form()
+    try:
+        on = date.fromisoformat(form["on"])
+    except ValueError:
+        on = None
+
+    async def act(session: AsyncSession, row: applications.SubsidyApplication, desk_: applications.Desk) -> None:
+        scope = visit.signed.scope
+        await applications.stop(session, row, reason=form["reason"], on=on, note=form["note"], scope=scope, desk=desk_)
 
     return await on_application(visit, act)
 
@@ -247,16 +271,19 @@ async def payment_page(visit: Visit) -> web.StreamResponse:
     return await _payments(visit)
 
 
+def _said(period: str) -> str:
+    return cycles.say_period(period) or "一次性"
+
+
 async def _payments(visit: Visit, imported: payments.Imported | None = None) -> web.StreamResponse:
     _cashier(visit)
     async with visit.request.app[DATABASE].read() as session:
-        count, total = await payments.due(session)
+        due = await payments.due(session)
         return await visit.show(
             session,
             "payments.html",
-            count=count,
-            total=f"{total // 100}.{total % 100:02d}",
-            batches=await payments.batches(session),
+            due=[(period, _said(period), count, reading.say_hundredths(total)) for period, count, total in due],
+            batches=[(name, _said(period), *rest) for name, period, *rest in await payments.batches(session)],
             imported=imported,
         )
 
@@ -265,10 +292,10 @@ async def _payments(visit: Visit, imported: payments.Imported | None = None) -> 
 @page
 async def make_batch(visit: Visit) -> web.StreamResponse:
     _cashier(visit)
-    await visit.form()
+    form = await visit.form()
     async with visit.request.app[DATABASE].write() as session:
         desk_ = await visit.request.app[DESK](session)
-        await payments.make_batch(session, staff_id=visit.signed.scope.staff_id, desk=desk_)
+        await payments.make_batch(session, form["period"], staff_id=visit.signed.scope.staff_id, desk=desk_)
     return see("/subsidies/payments")
 
 

@@ -10,7 +10,7 @@ from backend.conversations import service as conversations
 from backend.conversations.models import Conversation
 from backend.disclosure import service
 from backend.disclosure.models import Disclosure
-from backend.disclosure.schemas import Wish
+from backend.disclosure.schemas import MOST_PAGES, SEARCH_LIMIT, Search, Wish
 from backend.errors import BadInput
 from backend.events.routes import effect
 from backend.events.service import Desk
@@ -19,7 +19,8 @@ from backend.grids.models import Area, Level
 from backend.house import DESK
 from backend.opinions.models import OpinionTopic
 from backend.opinions.topics import topics
-from backend.web import DATABASE, body_of, number_in
+from backend.vault.numbers import take_out
+from backend.web import CLOCK, DATABASE, SETTINGS, body_of, number_in
 
 routes = web.RouteTableDef()
 
@@ -59,29 +60,44 @@ async def find(request: web.Request) -> web.Response:
     """
     query = request.query
     async with request.app[DATABASE].read() as session:
-        desk = await request.app[DESK](session)
         area_code = query.get("area", "")
         if not area_code and "conversation" in query:
             area_code = (await conversations.by_tracker_key(session, query["conversation"])).last_area_code or ""
-        found = await service.find(
-            session,
-            words=query.get("q", ""),
-            area_code=area_code,
-            topic_code=query.get("topic", ""),
-            page=number_in(request, "page", 1, low=1, high=500),
-            page_size=number_in(request, "size", service.PAGE, low=1, high=service.PAGE),
+        size = number_in(request, "size", service.PAGE, low=1, high=service.PAGE)
+        search = Search(
+            q=query.get("q", "")[:SEARCH_LIMIT],
+            area=area_code,
+            topic=query.get("topic", ""),
+            page=number_in(request, "page", 1, low=1, high=MOST_PAGES),
         )
-        area = await session.get(Area, area_code) if area_code else None
-        places = [*await grids.at_level(session, Level.DISTRICT), *await grids.at_level(session, Level.STREET)]
-        return web.json_response(
-            {
-                "entries": await _cards(session, found.entries, desk),
-                "more": found.more,
-                "area": area.name if area else "",
-                "topics": [{"code": one.code, "name": one.name} for one in await topics(session)],
-                "areas": [{"code": place.code, "name": place.name} for place in sorted(places, key=lambda a: a.path)],
-            }
-        )
+        return web.json_response(await _found(request, session, search, size=size))
+
+
+@routes.post("/internal/v1/disclosure/search")
+async def search(request: web.Request) -> web.Response:
+    """The same for the page 公开, posted, so that no address holds what was typed; and ``words``: it, its numbers masked."""
+    body = await body_of(request, Search)
+    today = request.app[CLOCK].now().astimezone(request.app[SETTINGS].zone).date()
+    words, _ = take_out(body.q, today=today)
+    async with request.app[DATABASE].read() as session:
+        found = await _found(request, session, body.model_copy(update={"q": words}), size=service.PAGE)
+    return web.json_response(found | {"words": words})
+
+
+async def _found(request: web.Request, session: AsyncSession, search: Search, *, size: int) -> dict[str, Any]:
+    desk = await request.app[DESK](session)
+    found = await service.find(
+        session, words=search.q, area_code=search.area, topic_code=search.topic, page=search.page, page_size=size
+    )
+    area = await session.get(Area, search.area) if search.area else None
+    places = [*await grids.at_level(session, Level.DISTRICT), *await grids.at_level(session, Level.STREET)]
+    return {
+        "entries": await _cards(session, found.entries, desk),
+        "more": found.more,
+        "area": area.name if area else "",
+        "topics": [{"code": one.code, "name": one.name} for one in await topics(session)],
+        "areas": [{"code": place.code, "name": place.name} for place in sorted(places, key=lambda a: a.path)],
+    }
 
 
 @routes.get(r"/internal/v1/disclosure/{entry:\d{1,18}}")

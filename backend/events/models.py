@@ -166,3 +166,13 @@ class Assignment(HasId, Base):
     due_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
     done_at: Mapped[datetime | None]
+
+
+class EventWithheld(HasId, Base):
+    """A personal number that somebody of the staff wrote into a note of an event: masked there, in the vault in full."""
+
+    __tablename__ = "event_withheld"
+
+    event_id: Mapped[int] = mapped_column(ForeignKey("event.id"), index=True)
+    item_id: Mapped[int] = mapped_column(BigId, unique=True)
+    staff_id: Mapped[int] = mapped_column(ForeignKey("staff.id"))

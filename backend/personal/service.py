@@ -21,6 +21,7 @@ from backend.db import wake
 from backend.deliberation.models import Participant, Statement, Voice
 from backend.desk.models import Transfer, Visit
 from backend.disclosure.models import DisclosureCopy, DisclosureSubscription
+from backend.events import withheld
 from backend.events.models import Event, EventPhoto, History, Supporter, Urge
 from backend.events.search import write_terms
 from backend.events.service import Desk
@@ -72,6 +73,7 @@ PLAN = {
     "subsidy_consent": "kept by law with its application, without the conversation",
     "subsidy_objection": "kept with the application, without its author",
     "event": "kept without its reporter, words masked",
+    "event_withheld": "deleted, the numbers too",
     "event_term": "written anew from the masked words",
     "event_history": "kept without the resident, words masked",
     "event_photo": "kept with its event",
@@ -329,6 +331,7 @@ def _last_word(counts: dict[str, int], sentences: Sentences) -> str:
 async def let_go(session: AsyncSession, event: Event) -> None:
     """A reported matter loses its reporter; names and numbers in its words are masked."""
     await session.execute(delete(StaffNotice).where(StaffNotice.event_id == event.id))
+    await withheld.forget(session, event)
     event.description = masked(event.description)
     await write_terms(session, event)
     event.reporter_id = event.conversation_id = event.message_id = None

@@ -1,5 +1,6 @@
 """Queueing text messages, leasing what is due, and writing down what the gateway said."""
 
+import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -19,6 +20,7 @@ PAUSES = (2, 5, 15, 60, 300, 900, 1800, 3600)
 LONGEST_PAUSE = 6 * 3600
 A_DAY_FOR_ONE_PHONE = 5
 AT_ONCE = 20
+_MOBILE = re.compile(r"1\d{10}")
 OPEN = (SmsState.QUEUED, SmsState.SENDING)
 
 
@@ -102,9 +104,13 @@ async def claim(session: AsyncSession, vault: Vault, *, now: datetime) -> list[L
         if phone is None or text is None or sms.good_until <= now:
             await _end(session, sms, SmsState.FAILED, "gone" if phone is None or text is None else "too_old", now=now)
             continue
+        to = vault.open(phone)
+        if not _MOBILE.fullmatch(to):
+            await _end(session, sms, SmsState.FAILED, "not_a_mobile", now=now)
+            continue
         sms.state, sms.attempts = SmsState.SENDING, sms.attempts + 1
         sms.lease_until = sms.next_at = now + LEASE
-        letters.append(Letter(sms.id, sms.key, f"+86{vault.open(phone)}", vault.open(text), sms.good_until))
+        letters.append(Letter(sms.id, sms.key, f"+86{to}", vault.open(text), sms.good_until))
     return letters
 
 

@@ -14,25 +14,25 @@ from backend.db import lock, wake
 from backend.errors import BadInput, Conflict, Forbidden, NotFound
 from backend.events.service import Desk
 from backend.grids.models import Area, Level
-from backend.localtime import say_moment
+from backend.localtime import say_day, say_moment
 from backend.outbox import service as outbox
 from backend.staff.models import Role
 from backend.staff.scope import Scope
-from backend.subsidies import service
+from backend.subsidies import grants, service
 from backend.subsidies.advice import advise
 from backend.subsidies.catalogue import Kind, ReviewLevel
 from backend.subsidies.models import (
     ApplicationState,
-    PaymentState,
     SubsidyApplication,
     SubsidyDocument,
-    SubsidyPayment,
     SubsidyStep,
 )
 from backend.vault.models import VaultItem
 
 State = ApplicationState
 _A = "23456789"
+MONEY = frozenset({State.APPROVED, State.PAYING, State.PAID, State.PAYMENT_FAILED})
+# Where several payments are on their way, grants.follow says where the application stands after a step of the money.
 # what: (from, to). Approving at the last level goes to PUBLISHED or APPROVED; at an earlier one it stays in REVIEW.
 STEPS: dict[str, tuple[frozenset[State], State]] = {
     "consent": (frozenset({State.CONSENT}), State.REVIEW),
@@ -44,10 +44,11 @@ STEPS: dict[str, tuple[frozenset[State], State]] = {
     "object": (frozenset({State.PUBLISHED}), State.REVIEW),
     "refuse": (frozenset({State.REVIEW}), State.REFUSED),
     "withdraw": (frozenset({State.CONSENT, State.REVIEW, State.MORE}), State.WITHDRAWN),
-    "export": (frozenset({State.APPROVED}), State.PAYING),
-    "paid": (frozenset({State.PAYING}), State.PAID),
-    "payment_failed": (frozenset({State.PAYING}), State.PAYMENT_FAILED),
+    "export": (MONEY, State.PAYING),
+    "paid": (MONEY, State.PAID),
+    "payment_failed": (MONEY, State.PAYMENT_FAILED),
     "account": (frozenset({State.PAYMENT_FAILED}), State.APPROVED),
+    "stop": (MONEY, State.PAID),
 }
 # Why an application is refused; the words are in domain.yml (utter_name_subsidy_refusal_*).
 REFUSALS = ("not_eligible", "income", "property", "papers", "false_statement", "moved")
@@ -87,6 +88,10 @@ async def submit(session: AsyncSession, conversation: Conversation | None, form:
     fits = advise(catalogue, form.facts, [form.kind]).fits
     if not fits:
         raise BadInput(desk.sentences.say("utter_subsidy_not_fitting", name=kind.name).text, code="not_eligible")
+    running = await grants.paid_elsewhere(session, form.identity.lookup, form.kind)
+    if running is not None:
+        number = (await session.get_one(SubsidyApplication, running)).number
+        raise Duplicate(desk.sentences.say("utter_subsidy_paid_already", name=kind.name, number=number).text, number=number)
     today = desk.today
     first = kind.levels[0]
     waits = form.about != "self" and form.consent == "code"
@@ -298,17 +303,8 @@ async def _approve(
 
 
 async def approved(session: AsyncSession, application: SubsidyApplication, *, desk: Desk) -> None:
-    """A payment falls due, and the resident is told."""
-    session.add(
-        SubsidyPayment(
-            application_id=application.id,
-            reference=f"{application.number.replace('-', '')}-{application.revision}",
-            amount_fen=application.amount_fen,
-            account_id=application.account_id,
-            state=PaymentState.DUE,
-            created_at=desk.now,
-        )
-    )
+    """Its payments begin, and the resident is told. Raises Conflict of grants.begin."""
+    await grants.begin(session, application, await kind_of(session, application), desk=desk)
     await push(session, application, "approved", desk=desk)
 
 
@@ -421,20 +417,32 @@ def cure_left(cure_by: date, today: date) -> int | None:
 
 
 async def new_account(session: AsyncSession, application: SubsidyApplication, account: VaultItem, *, desk: Desk) -> None:
-    """The right account after a failed payment: it is paid again with the next batch. Raises Conflict."""
+    """The right account after a failed payment: what failed is paid again with its next batch. Raises Conflict."""
     await lock(session, application)
     move(session, application, "account", desk=desk)
     application.account_id = account.id
-    session.add(
-        SubsidyPayment(
-            application_id=application.id,
-            reference=f"{application.number.replace('-', '')}-{application.revision}",
-            amount_fen=application.amount_fen,
-            account_id=account.id,
-            state=PaymentState.DUE,
-            created_at=desk.now,
-        )
-    )
+    await grants.pay_again(session, application, desk=desk)
+    await grants.follow(session, application)
+
+
+async def stop(
+    session: AsyncSession,
+    application: SubsidyApplication,
+    *,
+    reason: str,
+    on: date | None,
+    note: str,
+    scope: Scope,
+    desk: Desk,
+) -> None:
+    """Staff end the payments; the resident is told. Raises what grants.stop raises."""
+    await lock(session, application)
+    grant = await grants.stop(session, application, reason=reason, on=on, note=note, scope=scope, desk=desk)
+    move(session, application, "stop", desk=desk, staff_id=scope.staff_id, reason=reason, note=grant.note)
+    await grants.follow(session, application)
+    assert grant.ends_on is not None
+    why = desk.sentences.say(f"utter_name_subsidy_stop_{reason}").text
+    await push(session, application, "stopped", desk=desk, why=why, day=say_day(grant.ends_on))
 
 
 async def objected(session: AsyncSession, application: SubsidyApplication, *, scope: Scope, desk: Desk, note: str) -> None:

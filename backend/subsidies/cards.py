@@ -9,10 +9,10 @@ from backend.conversations.models import Conversation
 from backend.events.service import Desk
 from backend.grids.models import Area
 from backend.localtime import say_day, say_moment
-from backend.subsidies import applications, reading, service
+from backend.subsidies import applications, cycles, grants, reading, service
 from backend.subsidies.applications import State, may_withdraw
 from backend.subsidies.catalogue import Catalogue
-from backend.subsidies.models import SubsidyApplication
+from backend.subsidies.models import PaymentState, SubsidyApplication
 
 PAGE = 30
 HAND_IN = frozenset((State.REVIEW, State.MORE, State.PAYMENT_FAILED))
@@ -22,7 +22,7 @@ async def of_conversation(session: AsyncSession, conversation: Conversation, *, 
     """The cards of a resident's applications, newest first."""
     found = await applications.of_conversation(session, conversation)
     catalogues = await service.by_ids(session, {a.catalogue_id for a in found})
-    return [_card(a, catalogues[a.catalogue_id], desk) for a in found]
+    return [_card(a, catalogues[a.catalogue_id], desk) | {"money": await money(session, a, desk=desk)} for a in found]
 
 
 def _card(a: SubsidyApplication, catalogue: Catalogue, desk: Desk) -> dict[str, Any]:
@@ -42,6 +42,44 @@ def _card(a: SubsidyApplication, catalogue: Catalogue, desk: Desk) -> dict[str, 
         "may_hand_in": a.state in HAND_IN,
         "by_code": a.state is State.CONSENT,
     }
+
+
+async def money(session: AsyncSession, a: SubsidyApplication, *, desk: Desk) -> list[str]:
+    """What was paid last and what comes next, a line each; nothing before it is approved."""
+    outlook = await grants.outlook(session, a)
+    grant, last, coming = outlook["grant"], outlook["last"], outlook["coming"]
+    if grant is None:
+        return []
+
+    def line(name: str, /, **values: object) -> str:
+        return desk.sentences.say(f"utter_name_subsidy_{name}", **values).text
+
+    lines = []
+    if last is not None and last.done_at is not None:
+        when = say_day(last.done_at.astimezone(desk.zone).date())
+        amount = reading.say_hundredths(last.amount_fen)
+        lines.append(line("last", period=_spaced(last.period), amount=amount, when=when))
+    amount = reading.say_hundredths(a.amount_fen)
+    if a.state is State.PAYMENT_FAILED:
+        lines.append(line("next_failed"))
+    elif outlook["suspended"]:
+        lines.append(line("next_suspended"))
+    elif coming is not None:
+        name = "next_due" if coming.state is PaymentState.DUE else "next_bank"
+        paid = reading.say_hundredths(coming.amount_fen)
+        lines.append(line(name, period=_spaced(coming.period), amount=paid))
+    elif grant.next_from is not None:
+        label = cycles.period_of(grant.cycle, grant.next_from).label
+        lines.append(line("next_later", period=cycles.say_period(label), amount=amount))
+    if grant.ended in grants.STOPS and grant.ends_on is not None:
+        lines.append(line("next_stopped", day=say_day(grant.ends_on), why=line(f"stop_{grant.ended}")))
+    return lines
+
+
+def _spaced(label: str) -> str:
+    """A period before an amount."""
+    said = cycles.say_period(label)
+    return f"{said} " if said else ""
 
 
 async def page(session: AsyncSession, a: SubsidyApplication, *, desk: Desk) -> dict[str, Any]:
@@ -69,8 +107,13 @@ async def page(session: AsyncSession, a: SubsidyApplication, *, desk: Desk) -> d
         }
         for step in await applications.trail_of(session, a)
     ]
-    more = {"person": a.name_masked, "basis": kind.basis, "papers": papers, "steps": steps}
-    return _card(a, catalogue, desk) | more
+    more = {
+        "person": a.name_masked,
+        "basis": kind.basis,
+        "papers": papers,
+        "steps": steps,
+    }
+    return _card(a, catalogue, desk) | more | {"money": await money(session, a, desk=desk)}
 
 
 def _reason(what: str, reason: str, desk: Desk) -> str:

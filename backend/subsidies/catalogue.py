@@ -16,6 +16,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from backend.subsidies import rules
+from backend.subsidies.cycles import Cycle
 from backend.subsidies.rules import All, Condition, Diagram, Domain, Not, Rule
 
 Level = Literal["community", "street", "district", "department"]
@@ -157,7 +158,10 @@ class Kind(_Strict):
     amounts: list[Amount] = Field(min_length=1)
     documents: list[Document] = []
     levels: list[ReviewLevel] = Field(min_length=1)
-    cycle: Literal["once", "monthly", "quarterly", "yearly"]
+    cycle: Cycle
+    pays_from: Literal["application", "approval", "next"] = "approval"
+    periods: int = Field(0, ge=0, le=600)
+    arrears: bool = True
     publication_days: int = Field(0, ge=0, le=60)
     recheck: str = Field("", max_length=40)
 

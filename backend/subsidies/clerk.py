@@ -13,9 +13,16 @@ from backend.grids.models import Area
 from backend.house import DeskFactory
 from backend.localtime import say_day
 from backend.staff import notices
-from backend.subsidies import applications, consent, objections, recheck
+from backend.subsidies import applications, consent, grants, objections, recheck
 from backend.subsidies.applications import REMIND, cure_left, move, push
-from backend.subsidies.models import ApplicationState, SubsidyApplication, SubsidyCheck, SubsidyConsent, SubsidyDocument
+from backend.subsidies.models import (
+    ApplicationState,
+    SubsidyApplication,
+    SubsidyCheck,
+    SubsidyConsent,
+    SubsidyDocument,
+    SubsidyGrant,
+)
 
 OPEN = (ApplicationState.REVIEW, ApplicationState.MORE)
 
@@ -83,6 +90,7 @@ DUTIES = (
     Duty(SubsidyDocument, _gap_due, remind),
     Duty(SubsidyConsent, _consent_over, consent.expire),
     Duty(SubsidyConsent, lambda desk: consent.undeliverable(), consent.not_reached),
+    Duty(SubsidyGrant, grants.due, grants.fall_due),
     Duty(SubsidyCheck, recheck.untold, recheck.tell),
     Duty(SubsidyCheck, recheck.unanswered, recheck.remind),
 )

@@ -139,16 +139,66 @@ class PaymentState(enum.StrEnum):
     EXPORTED = "exported"
     PAID = "paid"
     FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class SubsidyGrant(HasId, Base):
+    """What an approved application is paid in each period. ``next_from`` is the first day of the next period that no payment
+    stands for yet, None when there is none; nobody has two such grants of one kind. ``ends_on``: no period that begins after
+    it is paid. ``ended``: "", over, or why staff stopped it.
+    """
+
+    __tablename__ = "subsidy_grant"
+    __table_args__ = (
+        Index(
+            "uq_subsidy_grant_running",
+            "person",
+            "kind",
+            unique=True,
+            sqlite_where=text("next_from IS NOT NULL"),
+            postgresql_where=text("next_from IS NOT NULL"),
+        ),
+        Index("ix_subsidy_grant_next", "next_from"),
+    )
+
+    application_id: Mapped[int] = mapped_column(ForeignKey("subsidy_application.id"), unique=True)
+    person: Mapped[str] = mapped_column(String(64))
+    kind: Mapped[str] = mapped_column(String(32))
+    cycle: Mapped[str] = mapped_column(String(16))
+    begins: Mapped[date]
+    next_from: Mapped[date | None]
+    ends_on: Mapped[date | None]
+    arrears: Mapped[bool]
+    ended: Mapped[str] = mapped_column(String(16), default="")
+    note: Mapped[str] = mapped_column(String(500), default="")
+    ended_by: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
+    ended_at: Mapped[datetime | None]
 
 
 class SubsidyPayment(HasId, Base):
-    """One payment of an application. ``batch`` names the exported file; ``result_line`` is where the bank's answer stood."""
+    """One payment of an application for one period. A period has one that has not failed and was not cancelled.
+
+    ``batch`` names the exported file; ``result_line`` is where the bank's answer stood.
+    """
 
     __tablename__ = "subsidy_payment"
-    __table_args__ = (Index("ix_subsidy_payment_batch", "batch", "id"),)
+    __table_args__ = (
+        Index("ix_subsidy_payment_batch", "batch", "id"),
+        Index("ix_subsidy_payment_due", "state", "period"),
+        Index(
+            "uq_subsidy_payment_period",
+            "application_id",
+            "period",
+            unique=True,
+            sqlite_where=text("state NOT IN ('failed','cancelled')"),
+            postgresql_where=text("state NOT IN ('failed','cancelled')"),
+        ),
+    )
 
     application_id: Mapped[int] = mapped_column(ForeignKey("subsidy_application.id"), index=True)
     reference: Mapped[str] = mapped_column(String(24), unique=True)
+    period: Mapped[str] = mapped_column(String(8))
+    period_from: Mapped[date]
     amount_fen: Mapped[int]
     account_id: Mapped[int] = mapped_column(BigId)
     state: Mapped[PaymentState] = mapped_column(words(PaymentState), index=True)

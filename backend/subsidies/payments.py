@@ -5,20 +5,21 @@ import io
 import secrets
 from dataclasses import dataclass, field
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from backend.db import lock
 from backend.errors import BadInput, NotFound
 from backend.events.service import Desk
-from backend.subsidies import reading
+from backend.subsidies import cycles, grants, reading
 from backend.subsidies.applications import move, push
-from backend.subsidies.models import PaymentState, SubsidyApplication, SubsidyPayment
+from backend.subsidies.models import ApplicationState, PaymentState, SubsidyApplication, SubsidyPayment
 from backend.subsidies.recheck import not_suspended
 from backend.vault.models import VaultItem, VaultUncovering
 from backend.vault.numbers import take_out
 from backend.vault.service import Vault
 
-COLUMNS = ("reference", "name", "account", "amount_yuan")
+COLUMNS = ("reference", "name", "account", "amount_yuan", "period")
 RESULT_COLUMNS = ("reference", "result", "reason")
 RESULTS = {"成功": PaymentState.PAID, "失败": PaymentState.FAILED}
 MOST = 5000
@@ -35,19 +36,25 @@ class Imported:
     problems: list[tuple[int, str]] = field(default_factory=list)
 
 
-async def due(session: AsyncSession) -> tuple[int, int]:
-    """(how many payments are due, their sum in fen)."""
-    row = await session.execute(
-        select(func.count(), func.coalesce(func.sum(SubsidyPayment.amount_fen), 0)).where(
-            SubsidyPayment.state == PaymentState.DUE, not_suspended()
-        )
+def _payable() -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    """The grant is not suspended, and its account has not just been refused by the bank."""
+    refused = select(SubsidyApplication.id).where(SubsidyApplication.state == ApplicationState.PAYMENT_FAILED)
+    return not_suspended(), SubsidyPayment.application_id.not_in(refused)
+
+
+async def due(session: AsyncSession) -> list[tuple[str, int, int]]:
+    """(period, how many payments of it are due, their sum in fen), the oldest period first."""
+    rows = await session.execute(
+        select(SubsidyPayment.period, func.count(), func.sum(SubsidyPayment.amount_fen))
+        .where(SubsidyPayment.state == PaymentState.DUE, *_payable())
+        .group_by(SubsidyPayment.period)
+        .order_by(func.min(SubsidyPayment.period_from), SubsidyPayment.period)
     )
-    count, total = row.one()
-    return count, int(total)
+    return [(period, count, int(total)) for period, count, total in rows]
 
 
-async def make_batch(session: AsyncSession, *, staff_id: int, desk: Desk) -> str:
-    """Put every due payment (MOST at a time), but those of suspended grants, into a new batch; returns its name.
+async def make_batch(session: AsyncSession, period: str, *, staff_id: int, desk: Desk) -> str:
+    """Put every due payment of ``period`` (MOST at a time), but those that are held up, into a new batch; returns its name.
 
     Raises BadInput when there is none.
     """
@@ -55,7 +62,7 @@ async def make_batch(session: AsyncSession, *, staff_id: int, desk: Desk) -> str
         await session.execute(
             select(SubsidyPayment, SubsidyApplication)
             .join(SubsidyApplication, SubsidyApplication.id == SubsidyPayment.application_id)
-            .where(SubsidyPayment.state == PaymentState.DUE, not_suspended())
+            .where(SubsidyPayment.state == PaymentState.DUE, SubsidyPayment.period == period, *_payable())
             .order_by(SubsidyPayment.id)
             .limit(MOST)
             .with_for_update(skip_locked=True)
@@ -66,16 +73,23 @@ async def make_batch(session: AsyncSession, *, staff_id: int, desk: Desk) -> str
     name = f"P{desk.now.astimezone(desk.zone):%Y%m%d}-{secrets.token_hex(3)}"
     for payment, application in rows:
         payment.state, payment.batch = PaymentState.EXPORTED, name
-        move(session, application, "export", desk=desk, staff_id=staff_id, note=name)
+        await lock(session, application)
+        move(session, application, "export", desk=desk, staff_id=staff_id, note=_of(payment, name))
+        await grants.follow(session, application)
     return name
 
 
-async def batches(session: AsyncSession) -> list[tuple[str, int, int, int]]:
-    """(name, payments, paid, failed) of each batch, newest first."""
+def _of(payment: SubsidyPayment, note: str) -> str:
+    """A step's note after the period that it is about."""
+    return f"{cycles.say_period(payment.period)} {note}".strip()
+
+
+async def batches(session: AsyncSession) -> list[tuple[str, str, int, int, int]]:
+    """(name, period, payments, paid, failed) of each batch, newest first."""
     paid = func.count().filter(SubsidyPayment.state == PaymentState.PAID)
     failed = func.count().filter(SubsidyPayment.state == PaymentState.FAILED)
     rows = await session.execute(
-        select(SubsidyPayment.batch, func.count(), paid, failed)
+        select(SubsidyPayment.batch, func.min(SubsidyPayment.period), func.count(), paid, failed)
         .where(SubsidyPayment.batch.is_not(None))
         .group_by(SubsidyPayment.batch)
         .order_by(SubsidyPayment.batch.desc())
@@ -106,7 +120,8 @@ async def export(session: AsyncSession, vault: Vault, name: str, *, staff_id: in
             values.append(vault.open(item))
             session.add(VaultUncovering(item_id=item.id, staff_id=staff_id, reason=f"打款批次 {name}", at=desk.now))
         holder = f"'{values[0]}" if values[0].startswith(_FORMULA) else values[0]
-        writer.writerow([payment.reference, holder, values[1], f"{payment.amount_fen // 100}.{payment.amount_fen % 100:02d}"])
+        amount = f"{payment.amount_fen // 100}.{payment.amount_fen % 100:02d}"
+        writer.writerow([payment.reference, holder, values[1], amount, payment.period])
     return out.getvalue()
 
 
@@ -128,7 +143,7 @@ async def import_results(session: AsyncSession, raw: bytes, *, staff_id: int, de
         reference, said = (line.get("reference") or "").strip(), (line.get("result") or "").strip()
         payment = await session.scalar(select(SubsidyPayment).where(SubsidyPayment.reference == reference).with_for_update())
         state = RESULTS.get(said)
-        if payment is None or payment.state is PaymentState.DUE:
+        if payment is None or payment.state in (PaymentState.DUE, PaymentState.CANCELLED):
             done.problems.append((number, "没有打过这一笔"))
         elif state is None:
             done.problems.append((number, "结果只能是“成功”或“失败”"))
@@ -156,12 +171,18 @@ async def _settle(
 ) -> None:
     payment.state, payment.result_line, payment.done_at = state, line, desk.now
     application = await session.get_one(SubsidyApplication, payment.application_id)
+    await lock(session, application)
     if state is PaymentState.PAID:
         item = await session.get_one(VaultItem, payment.account_id)
-        move(session, application, "paid", desk=desk, staff_id=staff_id)
+        move(session, application, "paid", desk=desk, staff_id=staff_id, note=_of(payment, ""))
+        await grants.follow(session, application)
         amount = reading.say_hundredths(payment.amount_fen)
-        await push(session, application, "paid", desk=desk, amount=amount, tail=item.masked[-4:])
+        period = _of(payment, "")
+        period = f"{period} " if period else ""
+        await push(session, application, "paid", desk=desk, period=period, amount=amount, tail=item.masked[-4:])
     else:
         payment.reason = reason
-        move(session, application, "payment_failed", desk=desk, staff_id=staff_id, note=reason)
-        await push(session, application, "payment_failed", desk=desk, why=reason)
+        move(session, application, "payment_failed", desk=desk, staff_id=staff_id, note=_of(payment, reason))
+        await grants.follow(session, application)
+        if application.state is ApplicationState.PAYMENT_FAILED:  # else its period is not to be paid any more
+            await push(session, application, "payment_failed", desk=desk, why=reason)

@@ -19,7 +19,7 @@ from backend.localtime import say_day
 from backend.outbox import service as outbox
 from backend.staff.models import Role
 from backend.staff.scope import Scope
-from backend.subsidies import applications, service
+from backend.subsidies import applications, grants, service
 from backend.subsidies.applications import NOTE_LIMIT, REMIND, cure_left
 from backend.subsidies.catalogue import Kind
 from backend.subsidies.models import (
@@ -29,6 +29,7 @@ from backend.subsidies.models import (
     SubsidyApplication,
     SubsidyCampaign,
     SubsidyCheck,
+    SubsidyGrant,
     SubsidyPayment,
 )
 
@@ -78,6 +79,7 @@ async def make(session: AsyncSession, scope: Scope, code: str, *, answer_by: dat
             SubsidyCheck.campaign_id.in_(select(SubsidyCampaign.id).where(SubsidyCampaign.answer_by >= desk.today)),
         ),
     )
+    ended = exists().where(SubsidyGrant.application_id == SubsidyApplication.id, SubsidyGrant.ended.in_(grants.STOPS))
     ids = (
         await session.scalars(
             select(SubsidyApplication.id)
@@ -86,6 +88,7 @@ async def make(session: AsyncSession, scope: Scope, code: str, *, answer_by: dat
                 SubsidyApplication.state.in_(LIVING),
                 SubsidyApplication.area_code.in_(within),
                 ~asked_elsewhere,
+                ~ended,
             )
             .order_by(SubsidyApplication.id)
         )
@@ -209,6 +212,8 @@ async def suspend(session: AsyncSession, check: SubsidyCheck, *, reason: str, sc
         raise BadInput("请写明停发的原因。", fields=["note"])
     if check.state not in OPEN:
         raise Conflict("这一户已经有结果了。")
+    application = await session.get_one(SubsidyApplication, check.application_id)
+    await grants.settle_up(session, application, desk=desk)
     _decided(check, CheckState.SUSPENDED, reason, scope, desk)
     await _push(session, check, "suspended", desk, why=check.reason)
 
@@ -222,7 +227,10 @@ async def resume(session: AsyncSession, check: SubsidyCheck, *, reason: str, sco
     if check.state is not CheckState.SUSPENDED:
         raise Conflict("这一户没有停发。")
     _decided(check, CheckState.RESUMED, reason, scope, desk)
-    await _push(session, check, "resumed", desk)
+    application = await session.get_one(SubsidyApplication, check.application_id)
+    arrears = await grants.resumed(session, application, desk=desk)
+    await _push(session, check, "resumed" if arrears else "resumed_without", desk)
+    wake(session, "subsidies")
 
 
 def _decided(check: SubsidyCheck, state: CheckState, reason: str, scope: Scope, desk: Desk) -> None:
@@ -304,3 +312,8 @@ async def listed(
         {"check": check, "number": a.number, "name": a.name_masked, "area": name, "reachable": a.conversation_id is not None}
         for check, a, name in rows
     ]
+
+
+async def area_name(session: AsyncSession, application: SubsidyApplication) -> str:
+    """The name of the community in which the grant's person lives."""
+    return (await session.get_one(Area, application.area_code)).name

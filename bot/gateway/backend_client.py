@@ -120,9 +120,9 @@ class BackendClient:
         """What is published of a decided vote, as JSON. Raises Refused before that, and for an unknown number."""
         return (await self._call("GET", f"/votes/{number}/published", timeout=SLOW))[0]
 
-    async def disclosure(self, **query: str) -> dict[str, Any]:
-        """What is disclosed: {entries, more, area, topics, areas}, by ``q``, ``area``, ``topic`` and ``page``."""
-        return await self._json("GET", "/disclosure", params=query)
+    async def disclosure(self, **search: Any) -> dict[str, Any]:
+        """What is disclosed: {entries, more, area, topics, areas, words}, by ``q``, ``area``, ``topic`` and ``page``."""
+        return await self._json("POST", "/disclosure/search", json=search)
 
     async def disclosed(self, entry: str) -> dict[str, Any]:
         """One entry. Raises BackendRefused with 404 where there is none."""

@@ -55,7 +55,9 @@ def test_a_suggestion_from_its_first_words_to_the_stars(system: System) -> None:
         system, "passer", ["最近有什么决定", "公开 小广场路灯", "第1条", "公开 跳伞"],
         "最近公开的", "多装几盏路灯", "查到跟“小广场路灯”有关的", "多装几盏路灯", ANSWER, "没有查到跟“跳伞”有关的",
     )  # fmt: skip
-    with urllib.request.urlopen(f"{system.resident}/public?q={urllib.parse.quote('广场路灯')}", timeout=10) as page:
+    with urllib.request.urlopen(
+        f"{system.resident}/public", data=urllib.parse.urlencode({"q": "广场路灯"}).encode(), timeout=10
+    ) as page:
         assert "多装几盏路灯" in page.read().decode()
 
 

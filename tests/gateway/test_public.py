@@ -56,11 +56,21 @@ async def test_a_decided_vote_is_found_downloaded_and_recounted_by_anyone(
     status, empty = await page("/public")
     assert (status, "还没有公开的决定和答复" in empty) == (200, True)
     number, receipt = await decided(running, tmp_path)
-    status, listed = await page("/public?q=加装电梯")
+
+    async def search(**words: str) -> tuple[int, str]:
+        async with http.post(running.url + "/public", data=words) as answer:
+            assert "?" not in str(answer.url)
+            return answer.status, await answer.text()
+
+    status, listed = await search(q="加装电梯")
     assert (status, "三号楼加装电梯：通过" in listed, "投票结果" in listed) == (200, True, True)
     assert "三号楼加装电梯" in (await page("/public?topic=property"))[1]
-    assert "没有查到，换个词试试" in (await page("/public?q=跳伞&topic=other"))[1]
-    assert (await page("/public?q=！？"))[0] == 422
+    assert "没有查到，换个词试试" in (await search(q="跳伞", topic="other"))[1]
+    assert (await search(q="！？"))[0] == 422
+    _, masked = await search(q="电梯 13800000000")
+    assert 'value="电梯 138****0000"' in masked
+    assert "13800000000" not in masked
+    assert "三号楼加装电梯" in (await page("/public?q=跳伞"))[1]  # nothing is looked for by an address
     assert (await page("/public?area=%3Cscript%3E"))[0] == 404
     entry = listed.split('href="/public/')[1].split('"')[0]
     status, one = await page(f"/public/{entry}")

@@ -24,7 +24,7 @@ class Body(BaseModel):
 
 class SmsGateway:
     """``taken`` holds what was taken, by id. ``answers`` are given first, one a request: (status, headers, body), or "hang"
-    for no answer at all; ``lost`` takes it and gives no answer, as a broken line does. ``told`` is set when somebody has asked."""
+    for no answer at all; ``lost`` takes it and gives no answer, as a broken line does. ``told`` is set when it was asked."""
 
     def __init__(self) -> None:
         self.taken: dict[str, Body] = {}

@@ -1,6 +1,7 @@
 """公开: what was decided, voted and answered, for everyone, without a device and without scripts."""
 
-from urllib.parse import urlencode
+from collections.abc import Mapping
+from typing import Any
 
 from aiohttp import web
 
@@ -15,18 +16,27 @@ routes = web.RouteTableDef()
 
 @routes.get("/public")
 async def listed(request: web.Request) -> web.Response:
-    """The entries, looked for by words and narrowed to an area and a topic by what the query says."""
-    asked = request.query
+    """The entries, narrowed to an area and a topic by what the query says."""
+    return await _listed(request, {**request.query, "q": ""})
+
+
+@routes.post("/public")
+async def searched(request: web.Request) -> web.Response:
+    """Look for words: posted, so that no address, history or log on the way holds what was typed."""
+    return await _listed(request, await request.post())
+
+
+async def _listed(request: web.Request, asked: Mapping[str, Any]) -> web.Response:
     chosen = {
-        "q": asked.get("q", "").strip()[:WORDS_LIMIT],
-        "area": asked.get("area", "")[:CODE_LIMIT],
-        "topic": asked.get("topic", "")[:CODE_LIMIT],
+        "q": str(asked.get("q", "")).strip()[:WORDS_LIMIT],
+        "area": str(asked.get("area", ""))[:CODE_LIMIT],
+        "topic": str(asked.get("topic", ""))[:CODE_LIMIT],
     }
-    number = int(asked["page"]) if asked.get("page", "").isdecimal() and len(asked["page"]) < 4 else 1
-    number = max(number, 1)
-    found = await request.app[BACKEND].disclosure(**chosen, page=str(number))
-    following = "/public?" + urlencode({**chosen, "page": number + 1}) if found["more"] else ""
-    return page(request, "public.html", tab="public", found=found, chosen=chosen, following=following)
+    number = str(asked.get("page", ""))
+    at = max(int(number), 1) if number.isascii() and number.isdecimal() and len(number) < 3 else 1
+    found = await request.app[BACKEND].disclosure(**chosen, page=at)
+    chosen["q"] = found["words"]
+    return page(request, "public.html", tab="public", found=found, chosen=chosen, following=at + 1 if found["more"] else 0)
 
 
 @routes.get(r"/public/{entry:\d{1,18}}")

@@ -219,7 +219,7 @@ async def test_her_own_phone_does_not_speak_for_her_mother(with_sms: tuple[Talke
         await daughter.say(text, intent="nlu_fallback")
     await daughter.say(media=["k1"], intent="share_photo")
     await daughter.say("晚点补", intent="deny")
-    _, said, question = await daughter.say("发短信")
+    _, said, question = await daughter.say("发短信验证码")
     assert "是您自己的" in said
     assert [button["title"] for button in question["buttons"]] == ["发短信验证码"]
 

@@ -2,6 +2,7 @@
 
 import logging
 import re
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -172,12 +173,18 @@ async def paid(doors: Doors, marked: Marked, application: str, desk: application
         row = await applications.by_number(session, application)
         row.state = ApplicationState.APPROVED
         payment = SubsidyPayment(
-            application_id=row.id, reference="B1", amount_fen=1, account_id=row.account_id, state=PaymentState.DUE
+            application_id=row.id,
+            reference="B1",
+            period="2026-11",
+            period_from=date(2026, 11, 1),
+            amount_fen=1,
+            account_id=row.account_id,
+            state=PaymentState.DUE,
         )
         payment.created_at = desk.now
         session.add(payment)
     await doors.sign_in("admin1")
-    await doors.form("/subsidies/payments")
+    await doors.form("/subsidies/payments", period="2026-11")
     await doors.form("/subsidies/payments/results", csv=f"reference,result,reason\nB1,失败,账号{marked.take(Secret.BANK)}错\n")
     await doors.form("/subsidies/payments/results", csv=f"reference,result,reason\n{marked.words(1)},失败,{marked.words(1)}\n")
     await doors.sign_in("community1")

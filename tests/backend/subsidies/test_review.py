@@ -15,8 +15,8 @@ from backend.house import desk_factory
 from backend.settings import Settings
 from backend.staff.models import Role, Staff
 from backend.staff.scope import Scope, scope_of
-from backend.subsidies import applications, clerk, payments, review
-from backend.subsidies.models import ApplicationState, SubsidyApplication, SubsidyDocument, SubsidyPayment
+from backend.subsidies import applications, clerk, grants, payments, review
+from backend.subsidies.models import ApplicationState, PaymentState, SubsidyApplication, SubsidyDocument, SubsidyPayment
 from backend.vault.service import Vault
 from tests.backend.subsidies.conftest import Talker, card, filed
 from wording import Sentences
@@ -85,9 +85,9 @@ async def test_two_levels_a_publication_and_the_money(office: Office, tmp_path):
     vault = Vault.load("", "", tmp_path)
     async with office.database.write() as session:
         staff_id = office.scopes["street1"].staff_id
-        name = await payments.make_batch(session, staff_id=staff_id, desk=await office.desk())
+        name = await payments.make_batch(session, "2026-12", staff_id=staff_id, desk=await office.desk())
         text = await payments.export(session, vault, name, staff_id=staff_id, desk=await office.desk())
-    assert text.splitlines()[1].endswith(f",王小美,{card()},80.00")
+    assert text.splitlines()[1].endswith(f",王小美,{card()},80.00,2026-12")
     reference = text.splitlines()[1].split(",")[0]
     for failed, known in ((1, 0), (0, 1)):
         async with office.database.write() as session:
@@ -107,7 +107,10 @@ async def test_two_levels_a_publication_and_the_money(office: Office, tmp_path):
 async def test_after_a_failed_payment_the_resident_names_another_account(office: Office, resident: Talker):
     async with office.database.write() as session:
         row = (await session.scalars(select(SubsidyApplication))).one()
-        row.state = State.PAYMENT_FAILED
+        row.state = State.APPROVED
+        await applications.approved(session, row, desk=await office.desk())
+        (await session.scalars(select(SubsidyPayment))).one().state = PaymentState.FAILED
+        await grants.follow(session, row)
     resident.active = False
     number = (await office.row()).number
     _, _, question = await resident.say(choice=f"hand={number}", intent="subsidy_choice")
@@ -117,7 +120,8 @@ async def test_after_a_failed_payment_the_resident_names_another_account(office:
     _, said, _ = await resident.say(card(7), intent="nlu_fallback")
     assert "新卡号记下了" in said
     async with office.database.read() as session:
-        assert (await session.scalars(select(SubsidyPayment.account_id))).all() == [(await office.row()).account_id]
+        due = select(SubsidyPayment.account_id).where(SubsidyPayment.state == PaymentState.DUE)
+        assert (await session.scalars(due)).all() == [(await office.row()).account_id]
     assert (await office.row()).state is State.APPROVED
 
 
