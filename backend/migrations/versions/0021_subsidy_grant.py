@@ -8,8 +8,8 @@ from alembic import op
 import backend.db
 from backend.subsidies.cycles import ONCE, moved, period_of
 
-revision = "0020"
-down_revision = "0019"
+revision = "0021"
+down_revision = "0020"
 branch_labels = None
 depends_on = None
 
