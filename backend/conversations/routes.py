@@ -7,7 +7,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend.conversations import service
-from backend.conversations.models import Author, Holder, Message, MessageKind
+from backend.conversations.models import Author, Holder, Message, MessageKind, TurnState
 from backend.conversations.schemas import Blocking, Claim, Fail, Finish, Handoff, InboundMessage, Release
 from backend.db import wake
 from backend.desk import service as visits
@@ -62,13 +62,13 @@ async def accept_message(request: web.Request) -> web.Response:
                         taken = {"message_id": None, "repeat": repeat, "turns": [], "messages": []}
                         return web.json_response(taken, status=200 if repeat else 201)
                 admitted = await request.app[GATE].seal(session, inbound)
-                accepted = await service.accept(session, admitted, now=now)
+                accepted = await service.accept(session, admitted, now=now, worker=body.worker)
                 if found and not accepted.repeat:
                     await _keep(session, request.app[VAULT], accepted, found)
                 await visits.hear(session, accepted, sentences=request.app[SENTENCES], now=now)
                 await proposals.hear(session, accepted, ears)
                 await mediations.hear(session, accepted, ears.desk_of)
-                turns = await _take_up(session, accepted, body.worker, request)
+                turns = await _taken_up(session, accepted, request)
                 seen = await _seen(session, [accepted.message], request)
             break
         except IntegrityError:  # the same newcomer twice at once: the second finds what the first wrote
@@ -97,22 +97,15 @@ async def note_blocking(request: web.Request) -> web.Response:
     return web.json_response({"ok": True})
 
 
-async def _take_up(session: AsyncSession, accepted: service.Accepted, worker: str, request: web.Request) -> list[service.Turn]:
-    """The turn of a new message, leased to the worker who brought it, unless an earlier one is open or nobody is free."""
+async def _taken_up(session: AsyncSession, accepted: service.Accepted, request: web.Request) -> list[service.Turn]:
+    """The turn of a new message if it is leased to the worker who brought it; else whoever claims turns is called."""
+    message = accepted.message
     if accepted.repeat:
         return []
-    conversation_id, now = accepted.conversation.id, accepted.message.created_at
-    sentences = request.app[SENTENCES]
-    turns = (
-        await service.claim_turns(
-            session, worker=worker, limit=1, sentences=sentences, now=now, conversation_id=conversation_id
-        )
-        if worker
-        else []
-    )
-    if not turns:
-        wake(session, "turns")
-    return turns
+    if message.turn_state is TurnState.RUNNING:
+        return [await service.turn_of(session, message, accepted.conversation, sentences=request.app[SENTENCES])]
+    wake(session, "turns")
+    return []
 
 
 async def _keep(session: AsyncSession, vault: Vault, accepted: service.Accepted, found: list[numbers.Found]) -> None:
@@ -146,10 +139,10 @@ async def finish_turn(request: web.Request) -> web.Response:
     body = await body_of(request, Finish)
     message_id = int(request.match_info["message_id"])
     async with request.app[DATABASE].write() as session:
-        account = await service.account_of(session, message_id)
+        turn = await service.ending(session, message_id)
         written = await service.finish_turn(
             session,
-            message_id,
+            turn,
             replies=body.replies,
             sentences=request.app[SENTENCES],
             now=request.app[CLOCK].now(),
@@ -160,7 +153,7 @@ async def finish_turn(request: web.Request) -> web.Response:
         seen = await _seen(session, written, request)
         if written and await events.waits_for(session, written[0].conversation_id):
             wake(session, "events")
-    place = {"channel": account.channel, "address": account.address}
+    place = {"channel": turn.account.channel, "address": turn.account.address}
     return web.json_response({"ok": True, "written": bool(written), **place, "messages": seen})
 
 

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Integer, Select, and_, bindparam, exists, or_, select, update
+from sqlalchemy import Integer, Select, and_, bindparam, exists, or_, select, union_all, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
@@ -61,27 +61,32 @@ class Inbound:
 
 @dataclass(frozen=True)
 class Accepted:
+    """A message as it was stored. Its turn is running when ``worker`` was to take it up and it may begin."""
+
     message: Message
     conversation: Conversation
     repeat: bool
 
 
-async def accept(session: AsyncSession, inbound: Inbound, *, now: datetime) -> Accepted:
-    """Store an inbound message, once. A repeat (same channel, address and external id) returns the first row."""
+async def accept(session: AsyncSession, inbound: Inbound, *, now: datetime, worker: str = "") -> Accepted:
+    """Store an inbound message, once. A repeat (same channel, address and external id) returns the first row.
+
+    Its turn is leased to ``worker``, unless an earlier one of the conversation is open.
+    """
     conversation = await _conversation(session, inbound, now=now)
     await lock(session, conversation)
     account = await session.get_one(Account, conversation.account_id)
     if account.blocked_at is not None:  # someone who writes has not blocked us
         await outbox.let_go(session, channel=inbound.channel, address=inbound.address, now=now)
-    known = await session.scalar(
-        select(Message).where(Message.conversation_id == conversation.id, Message.external_id == inbound.external_id)
-    )
+    given = {"conversation_id": conversation.id, "external_id": inbound.external_id}
+    related = (await session.scalars(_related(), given)).all()
+    known = next((message for message in related if message.external_id == inbound.external_id), None)
     if known is not None:
         return Accepted(known, conversation, repeat=True)
     with_staff = conversation.holder is Holder.STAFF
     message = Message(
         conversation_id=conversation.id,
-        sequence=await outbox.next_sequence(session, conversation.id),
+        sequence=await outbox.next_sequence(session, conversation.id, at=now),
         external_id=inbound.external_id,
         author=Author.RESIDENT,
         kind=inbound.kind,
@@ -95,15 +100,25 @@ async def accept(session: AsyncSession, inbound: Inbound, *, now: datetime) -> A
         | ({"refused": True} if inbound.refused else {}),
         created_at=now,
         turn_state=TurnState.PENDING if not with_staff or inbound.kind is MessageKind.TEXT else TurnState.WITH_STAFF,
+        turn_attempts=0,
         turn_next_at=now,
     )
-    conversation.updated_at = now
+    if worker and not related and message.turn_state is TurnState.PENDING:
+        _lease(message, worker, now=now)
     session.add(message)
     await session.flush()
     wake(session, "console")
     if with_staff:
         wake(session, "staff chat")
     return Accepted(message, conversation, repeat=False)
+
+
+@functools.cache
+def _related() -> Select[tuple[Message]]:
+    """A conversation's message of that external id, and its open turns: two looks, for only so each uses its index."""
+    here = Message.conversation_id == bindparam("conversation_id")
+    known = select(Message.id).where(here, Message.external_id == bindparam("external_id"))
+    return select(Message).where(Message.id.in_(union_all(known, select(Message.id).where(here, is_open(Message)))))
 
 
 def readable(text: str) -> str:
@@ -141,10 +156,14 @@ async def opened(session: AsyncSession, *, channel: str, address: str, now: date
 
 
 async def find(session: AsyncSession, *, channel: str, address: str) -> Conversation | None:
-    """Return the conversation of a channel account, or None when it has never written."""
-    rows = await session.execute(_found(), {"channel": channel, "address": address})
-    found = rows.one_or_none()
-    return found[0] if found else None
+    """Return the conversation of a channel account, or None when it has never written; looked for once in a transaction."""
+    known = session.info.setdefault("conversations", {})
+    if (channel, address) not in known:
+        rows = await session.execute(_found(), {"channel": channel, "address": address})
+        if (found := rows.one_or_none()) is None:
+            return None
+        known[channel, address] = found  # with the account, which the session would forget
+    return known[channel, address][0]
 
 
 @functools.cache
@@ -165,20 +184,6 @@ async def by_tracker_key(session: AsyncSession, tracker_key: str) -> Conversatio
     if found is None:
         raise NotFound
     return found
-
-
-async def account_of(session: AsyncSession, message_id: int) -> Account:
-    """Return the account that a message was written from. Raises NotFound."""
-    found = await session.scalar(_account_of(), {"message_id": message_id})
-    if found is None:
-        raise NotFound
-    return found
-
-
-@functools.cache
-def _account_of() -> Select[tuple[Account]]:
-    written_from = select(Account).join(Conversation, Conversation.account_id == Account.id)
-    return written_from.join(Message, Message.conversation_id == Conversation.id).where(Message.id == bindparam("message_id"))
 
 
 def engine_text(message: Message) -> str:
@@ -235,39 +240,44 @@ async def claim_turns(
     limit: int,
     sentences: Sentences,
     now: datetime,
-    conversation_id: int | None = None,
 ) -> list[Turn]:
-    """Lease the oldest open turn of each conversation, or of the one that is named. Of a conversation that a person took, words
-    are leased to be watched for danger, and everything else is passed on.
+    """Lease the oldest open turn of each conversation. Of a conversation that a person took, words are leased to be watched for
+    danger, and everything else is passed on.
     """
-    given = {"now": now, "limit": limit, "conversation_id": conversation_id}
-    rows = await session.execute(_claimable(conversation_id is not None), given)
+    rows = await session.execute(_claimable(), {"now": now, "limit": limit})
     turns = []
     for message, conversation in rows.all():
-        watch = conversation.holder is Holder.STAFF
-        if watch and message.kind is not MessageKind.TEXT:
+        if conversation.holder is Holder.STAFF and message.kind is not MessageKind.TEXT:
             message.turn_state = TurnState.WITH_STAFF
             continue
-        message.turn_state = TurnState.RUNNING
-        message.turn_worker = worker
-        message.turn_lease_until = now + LEASE
-        message.turn_attempts += 1
-        pressed = None
-        if message.kind is MessageKind.TEXT and not watch:
-            waiting = conversation.holder is Holder.WAITING
-            pressed = await typed.press(session, message, sentences=sentences, waiting=waiting)
-        turns.append(Turn(message, conversation, pressed, watch))
+        _lease(message, worker, now=now)
+        turns.append(await turn_of(session, message, conversation, sentences=sentences))
     return turns
 
 
+def _lease(message: Message, worker: str, *, now: datetime) -> None:
+    message.turn_state = TurnState.RUNNING
+    message.turn_worker = worker
+    message.turn_lease_until = now + LEASE
+    message.turn_attempts += 1
+
+
+async def turn_of(session: AsyncSession, message: Message, conversation: Conversation, *, sentences: Sentences) -> Turn:
+    """The turn of a message that was leased."""
+    watch = conversation.holder is Holder.STAFF
+    pressed = None
+    if message.kind is MessageKind.TEXT and not watch:
+        waiting = conversation.holder is Holder.WAITING
+        pressed = await typed.press(session, message, sentences=sentences, waiting=waiting)
+    return Turn(message, conversation, pressed, watch)
+
+
 @functools.cache
-def _claimable(of_one: bool) -> Select[tuple[Message, Conversation]]:
-    """What may be claimed, for {now, limit, conversation_id}: put together once, which takes longer than to run it."""
+def _claimable() -> Select[tuple[Message, Conversation]]:
+    """What may be claimed, for {now, limit}: put together once, which takes longer than to run it."""
     now = bindparam("now", type_=UtcDateTime())
     earlier, listed = aliased(Message), aliased(Message)
     open_turns = select(listed.id).where(is_open(listed))
-    if of_one:
-        open_turns = open_turns.where(listed.conversation_id == bindparam("conversation_id"))
     behind = exists().where(
         earlier.conversation_id == Message.conversation_id,
         earlier.sequence < Message.sequence,
@@ -287,9 +297,37 @@ def _claimable(of_one: bool) -> Select[tuple[Message, Conversation]]:
     )
 
 
+@dataclass(frozen=True)
+class Ending:
+    """A message whose turn ends, and where it was written."""
+
+    message: Message
+    conversation: Conversation
+    account: Account
+
+
+async def ending(session: AsyncSession, message_id: int) -> Ending:
+    """The message with its conversation, both locked. Raises NotFound where it has no turn."""
+    row = (await session.execute(_ending(), {"message_id": message_id})).one_or_none()
+    if row is None or row[0].turn_state is None:
+        raise NotFound
+    return Ending(*row)
+
+
+@functools.cache
+def _ending() -> Select[tuple[Message, Conversation, Account]]:
+    return (
+        select(Message, Conversation, Account)
+        .join(Conversation, Conversation.id == Message.conversation_id)
+        .join(Account, Account.id == Conversation.account_id)
+        .where(Message.id == bindparam("message_id"))
+        .with_for_update(of=[Message, Conversation])
+    )
+
+
 async def finish_turn(
     session: AsyncSession,
-    message_id: int,
+    turn: Ending,
     *,
     replies: list[dict[str, Any]],
     sentences: Sentences,
@@ -303,20 +341,16 @@ async def finish_turn(
 
     The first answer a resident ever gets comes with one line on what is kept: see ``with_privacy``.
     """
-    message = await session.get(Message, message_id, with_for_update=True)
-    if message is None or message.turn_state is None:
-        raise NotFound
-    if message.turn_state is TurnState.WITH_STAFF or message.turn_state not in OPEN:
+    message, conversation = turn.message, turn.conversation
+    if message.turn_state not in OPEN:
         return []
-    conversation = await session.get_one(Conversation, message.conversation_id)
-    await lock(session, conversation)
     if conversation.holder is Holder.STAFF:
-        _end_turn(message, TurnState.WITH_STAFF)
+        end_turn(message, TurnState.WITH_STAFF)
         if danger:
             await warn(session, conversation, message, sentences=sentences, now=now)
         return []
     if watched:  # the person has just gone: the bot answers after all
-        _end_turn(message, TurnState.PENDING)
+        end_turn(message, TurnState.PENDING)
         message.turn_next_at = now
         wake(session, "turns")
         return []
@@ -326,22 +360,22 @@ async def finish_turn(
         replies = with_privacy(replies, sentences)
     if conversation.last_sequence > message.sequence:
         wake(session, "turns")  # something waits behind it
-    written = [message]
-    for reply in replies:
-        said = await outbox.say(
-            session,
+    said = [
+        outbox.message(
             conversation,
             now=now,
             author=Author.BOT,
             text=reply.get("text") or "",
-            buttons=reply.get("buttons") or [],
-            media=reply.get("media") or None,
+            buttons=reply.get("buttons"),
+            media=reply.get("media"),
             in_reply_to=message.id,
-            at_once=at_once,
         )
-        written.append(said)
-    _end_turn(message, TurnState.DONE)
-    return written
+        for reply in replies
+    ]
+    end_turn(message, TurnState.DONE)
+    if said:
+        await outbox.put(session, conversation, said, at_once=at_once)
+    return [message, *said]
 
 
 def with_privacy(replies: list[dict[str, Any]], sentences: Sentences) -> list[dict[str, Any]]:
@@ -387,10 +421,10 @@ async def fail_turn(session: AsyncSession, message_id: int, *, sentences: Senten
         return message.turn_state, 0.0
     conversation = await session.get_one(Conversation, message.conversation_id)
     if conversation.holder is Holder.STAFF and (message.turn_attempts >= WATCH_TRIES or message.kind is not MessageKind.TEXT):
-        _end_turn(message, TurnState.WITH_STAFF)
+        end_turn(message, TurnState.WITH_STAFF)
         return message.turn_state, 0.0
     if message.turn_attempts > len(PAUSES):
-        _end_turn(message, TurnState.HANDED_OVER)
+        end_turn(message, TurnState.HANDED_OVER)
         await ask_for_person(session, conversation, now=now)
         await outbox.say(session, conversation, now=now, text=sentences.say("utter_handed_over_after_failure").text)
         return message.turn_state, 0.0
@@ -406,7 +440,8 @@ async def fail_turn(session: AsyncSession, message_id: int, *, sentences: Senten
     return message.turn_state, float(pause)
 
 
-def _end_turn(message: Message, state: TurnState) -> None:
+def end_turn(message: Message, state: TurnState) -> None:
+    """The message's turn, leased or not, is in ``state`` from now on."""
     message.turn_state = state
     message.turn_worker = message.turn_lease_until = message.turn_next_at = None
 

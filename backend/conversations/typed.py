@@ -4,7 +4,7 @@ import itertools
 import re
 from typing import Any, NamedTuple
 
-from sqlalchemy import select
+from sqlalchemy import Text, and_, bindparam, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend.conversations.models import Author, Message
@@ -114,28 +114,48 @@ async def last_question(session: AsyncSession, message: Message) -> Question | N
 
 
 async def questions(session: AsyncSession, conversation_id: int, *, before: int, back: int) -> list[Question]:
-    """What was asked in the last ``back`` messages before a sequence, the latest first."""
-    recent = await session.execute(
-        select(Message.sequence, Message.buttons)
-        .where(
-            Message.conversation_id == conversation_id,
-            Message.sequence < before,
-            Message.sequence >= before - back,
-            Message.author != Author.RESIDENT,
-        )
-        .order_by(Message.sequence.desc())
+    """What was asked in the last ``back`` messages before a sequence, the latest first; of those more than LOOK_BACK before it
+    only what is LASTING. Read once in a transaction."""
+    known = session.info.setdefault("questions", {})
+    if (conversation_id, before) not in known:
+        recent = await session.execute(_ASKED, {"conversation_id": conversation_id, "before": before})
+        known[conversation_id, before] = [Question(sequence, buttons) for sequence, buttons in recent]
+    return [question for question in known[conversation_id, before] if question.sequence >= before - back]
+
+
+_BEFORE = bindparam("before")
+_BUTTONS = Message.buttons.cast(Text)
+_ASKED = (
+    select(Message.sequence, Message.buttons)
+    .where(
+        Message.conversation_id == bindparam("conversation_id"),
+        Message.sequence < _BEFORE,
+        Message.sequence >= _BEFORE - LONG_LOOK_BACK,
+        Message.author != Author.RESIDENT,
+        or_(
+            and_(Message.sequence >= _BEFORE - LOOK_BACK, _BUTTONS != "[]"),
+            *(_BUTTONS.contains(f'"{payload}', autoescape=True) for payload in LASTING),
+        ),
     )
-    return [Question(sequence, buttons) for sequence, buttons in recent if buttons]
+    .order_by(Message.sequence.desc())
+)
 
 
 async def press(session: AsyncSession, message: Message, *, sentences: Sentences, waiting: bool = False) -> str | None:
-    """The payload of the button that a typed message names in the latest question, or None.
+    """The payload of the button that a typed message names in the latest question, or None; found once in a transaction.
 
     Only the most recent message with buttons counts, and only among the last LOOK_BACK messages. Whether it is solved, and
     how many stars it gets, may be said long after it was asked (LASTING, among the last LONG_LOOK_BACK). A few words are
     understood whatever was asked last (response utter_commands), and some more while a person is waited for; so is a code to
     join a mediation. A bare number counts the buttons of the one question that was just asked.
     """
+    known = session.info.setdefault("pressed", {})
+    if (message, waiting) not in known:
+        known[message, waiting] = await _pressed(session, message, sentences, waiting=waiting)
+    return known[message, waiting]
+
+
+async def _pressed(session: AsyncSession, message: Message, sentences: Sentences, *, waiting: bool) -> str | None:
     if code := code_in(message.text):
         return f'/join_mediation{{"code":"{code}"}}'
     if len(bare(message.text)) > LONGEST:

@@ -306,19 +306,19 @@ async def rate(session: AsyncSession, conversation: Conversation, visit_id: int,
 async def hear(session: AsyncSession, accepted: Accepted, *, sentences: Sentences, now: datetime) -> None:
     """What a resident's message means to the desk and to nobody else: the word on how they were received."""
     message, conversation = accepted.message, accepted.conversation
-    if accepted.repeat or message.turn_state is not TurnState.PENDING or conversation.holder is Holder.STAFF:
+    if accepted.repeat or message.turn_state not in conversations.OPEN or conversation.holder is Holder.STAFF:
         return
     if message.kind is MessageKind.BUTTON:
         payload: str | None = message.text
-    elif message.kind is MessageKind.TEXT and await _may_be_rated(session, conversation.id, now=now):
-        payload = await press(session, message, sentences=sentences)
+    elif message.kind is MessageKind.TEXT:
+        payload = await press(session, message, sentences=sentences, waiting=conversation.holder is Holder.WAITING)
     else:
         return
     found = RATING.fullmatch(payload or "")
-    if found is None:
+    if found is None or not (message.kind is MessageKind.BUTTON or await _may_be_rated(session, conversation.id, now=now)):
         return
     known = await rate(session, conversation, int(found["visit"]), int(found["stars"]))
-    message.turn_state = TurnState.DONE
+    conversations.end_turn(message, TurnState.DONE)
     said = sentences.say("utter_person_rated" if known else "utter_nothing_open")
     await outbox.say(session, conversation, now=now, text=said.text, buttons=said.buttons, in_reply_to=message.id)
 

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend.conversations.models import Author, Conversation, Holder, Message, MessageKind, TurnState
-from backend.conversations.service import Accepted
+from backend.conversations.service import OPEN, Accepted, end_turn
 from backend.conversations.typed import button_meant
 from backend.errors import LinlitongError
 from backend.events.service import Desk
@@ -26,7 +26,7 @@ PRESSED = re.compile(r"/(accept_mediation|withdraw_mediation_sure|choose_mediato
 async def hear(session: AsyncSession, accepted: Accepted, desk_of: Callable[[AsyncSession], Awaitable[Desk]]) -> None:
     """Take the resident's word on a mediation, and answer it; leave every other message alone."""
     message, conversation = accepted.message, accepted.conversation
-    waits = message.turn_state in (TurnState.PENDING, TurnState.WITH_STAFF)
+    waits = message.turn_state in (*OPEN, TurnState.WITH_STAFF)
     if accepted.repeat or conversation.holder is not Holder.STAFF or not waits:
         return
     found = PRESSED.fullmatch(await _payload(session, message))
@@ -36,7 +36,7 @@ async def hear(session: AsyncSession, accepted: Accepted, desk_of: Callable[[Asy
         fields = json.loads(found[2])
     except ValueError:
         return
-    message.turn_state = TurnState.DONE
+    end_turn(message, TurnState.DONE)
     desk = await desk_of(session)
     try:
         async with session.begin_nested():

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import ColumnElement, Integer, Select, and_, bindparam, exists, func, select, true, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
+from sqlalchemy.sql.dml import ReturningUpdate
 
 from backend.conversations.models import Author, Conversation, Message, MessageKind, TurnState, is_open
 from backend.db import UtcDateTime, wake
@@ -61,16 +62,43 @@ async def say(
     in_reply_to: int | None = None,
     urgent: bool = False,
     external_id: str | None = None,
-    at_once: Collection[str] = (),
 ) -> Message:
     """Write an outbound message and queue it; returns the message. The caller's transaction makes it real.
 
-    ``urgent``: danger to somebody, which goes out at night too. ``at_once``: channels that read the record, so that what is
-    written for them is delivered.
+    ``urgent``: danger to somebody, which goes out at night too.
     """
-    message = Message(
+    said = message(
+        conversation,
+        now=now,
+        text=text,
+        author=author,
+        buttons=buttons,
+        media=media,
+        staff_id=staff_id,
+        in_reply_to=in_reply_to,
+        urgent=urgent,
+        external_id=external_id,
+    )
+    await put(session, conversation, [said])
+    return said
+
+
+def message(
+    conversation: Conversation,
+    *,
+    now: datetime,
+    text: str,
+    author: Author,
+    buttons: list[dict[str, str]] | None = None,
+    media: list[str] | None = None,
+    staff_id: int | None = None,
+    in_reply_to: int | None = None,
+    urgent: bool = False,
+    external_id: str | None = None,
+) -> Message:
+    """An outbound message that ``put`` will write."""
+    return Message(
         conversation_id=conversation.id,
-        sequence=await next_sequence(session, conversation.id),
         external_id=external_id,
         author=author,
         staff_id=staff_id,
@@ -81,13 +109,25 @@ async def say(
         in_reply_to=in_reply_to,
         created_at=now,
     )
-    session.add(message)
+
+
+async def put(
+    session: AsyncSession, conversation: Conversation, messages: list[Message], *, at_once: Collection[str] = ()
+) -> None:
+    """Write outbound messages in this order and queue each.
+
+    ``at_once``: channels that read the record, so that what is written for them is delivered.
+    """
+    last = await next_sequence(session, conversation.id, count=len(messages))
+    for sequence, message in enumerate(messages, start=last - len(messages) + 1):
+        message.sequence = sequence
+    session.add_all(messages)
     await session.flush()
     account = await session.get_one(Account, conversation.account_id)
     state = DeliveryState.HELD if account.blocked_at else DeliveryState.QUEUED
     if account.channel in at_once:
         state = DeliveryState.DELIVERED
-    session.add(
+    session.add_all(
         Delivery(
             conversation_id=conversation.id,
             message_id=message.id,
@@ -95,30 +135,34 @@ async def say(
             address=account.address,
             state=state,
             attempts=1 if state is DeliveryState.DELIVERED else 0,
-            next_at=now,
-            delivered_at=now if state is DeliveryState.DELIVERED else None,
-            created_at=now,
+            next_at=message.created_at,
+            delivered_at=message.created_at if state is DeliveryState.DELIVERED else None,
+            created_at=message.created_at,
         )
+        for message in messages
     )
-    await session.flush()
     if state is DeliveryState.QUEUED:
         wake(session, "deliveries")
     wake(session, "console")
-    return message
 
 
-async def next_sequence(session: AsyncSession, conversation_id: int) -> int:
-    """Take the next place in the conversation; the row lock keeps two writers apart."""
-    table = Conversation.__table__  # not the mapped class, whose updates look for what they change in the session
-    taken = await session.scalar(
-        update(table)
-        .where(table.c.id == conversation_id)
-        .values(last_sequence=table.c.last_sequence + 1)
-        .returning(table.c.last_sequence)
-    )
+async def next_sequence(session: AsyncSession, conversation_id: int, *, count: int = 1, at: datetime | None = None) -> int:
+    """Take the next ``count`` places in the conversation, and say which is the last of them; the row lock keeps two writers
+    apart. ``at``: the resident wrote then."""
+    given = {"of": conversation_id, "count": count} | ({"at": at} if at else {})
+    taken = await session.scalar(_places(at is not None), given)
     if taken is None:
         raise NotFound
     return taken
+
+
+@functools.cache
+def _places(of_resident: bool) -> ReturningUpdate[tuple[int]]:
+    table = Conversation.__table__  # not the mapped class, whose updates look for what they change in the session
+    values: dict[str, Any] = {"last_sequence": table.c.last_sequence + bindparam("count", type_=Integer)}
+    if of_resident:
+        values["updated_at"] = bindparam("at", type_=UtcDateTime())
+    return update(table).where(table.c.id == bindparam("of")).values(values).returning(table.c.last_sequence)
 
 
 async def claim(

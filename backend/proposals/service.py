@@ -11,8 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend.catalogue.models import Item
 from backend.conversations.models import Conversation, Holder, Message, MessageKind, TurnState
-from backend.conversations.service import Accepted
-from backend.conversations.typed import LONGEST, bare, press
+from backend.conversations.service import OPEN, Accepted, end_turn
+from backend.conversations.typed import press
 from backend.db import lock, wake
 from backend.errors import BadInput, Conflict, LinlitongError, NotFound
 from backend.events import service as events
@@ -324,28 +324,20 @@ async def hear(session: AsyncSession, accepted: Accepted, ears: Ears) -> None:
     conversation, a ballot and what answers the talk about a subsidy. Everything else is left to whom it is meant for.
     """
     message, conversation = accepted.message, accepted.conversation
-    if accepted.repeat or message.turn_state not in (TurnState.PENDING, TurnState.WITH_STAFF):
+    if accepted.repeat or message.turn_state not in (*OPEN, TurnState.WITH_STAFF):
         return
     held = conversation.holder is Holder.STAFF
     payload: str | None = message.text if message.kind is MessageKind.BUTTON else None
-    kinds: set[ProposalKind] = set()
-    if held or (message.kind is MessageKind.TEXT and len(bare(message.text)) <= LONGEST):
-        rows = await session.execute(
-            select(Proposal.kind)
-            .where(Proposal.conversation_id == conversation.id, Proposal.state != State.WITHDRAWN)
-            .distinct()
-        )
-        kinds = set(rows.scalars())
-    if message.kind is MessageKind.TEXT and ProposalKind.EVENT in kinds:
-        desk = await ears.desk_of(session)
-        payload = await press(session, message, sentences=desk.sentences)
+    if message.kind is MessageKind.TEXT:
+        sentences, waiting = ears.booth_of().sentences, conversation.holder is Holder.WAITING
+        payload = await press(session, message, sentences=sentences, waiting=waiting)
     if found := PRESSED.fullmatch(payload or ""):
-        message.turn_state = TurnState.DONE
+        end_turn(message, TurnState.DONE)
         await _answer(session, conversation, message, int(found["id"]), found["answer"], desk=await ears.desk_of(session))
-    elif held and payload and payload.startswith(CAST):
-        message.turn_state = TurnState.DONE
+    elif held and message.kind is MessageKind.BUTTON and message.text.startswith(CAST):
+        end_turn(message, TurnState.DONE)
         await _cast(session, conversation, message, desk=await ears.desk_of(session), booth=ears.booth_of())
-    elif held and ProposalKind.SUBSIDY in kinds:
+    elif held:
         await _talk(session, conversation, message, payload, ears)
 
 
@@ -455,8 +447,6 @@ async def _talk(session: AsyncSession, conversation: Conversation, message: Mess
     if open_one is None:
         return
     desk = await ears.desk_of(session)
-    if message.kind is MessageKind.TEXT:
-        payload = await press(session, message, sentences=desk.sentences)
     choice = CHOICE.fullmatch(payload or "")
     if message.kind is MessageKind.BUTTON and choice is None:
         return

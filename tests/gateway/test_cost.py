@@ -44,8 +44,8 @@ async def test_a_turn_on_an_open_page_takes_so_many_statements(running: Town, ta
             assert (await events.next())["text"] == SAID.format("路灯坏了")
     told = "\n".join(statement for statement, _ in seen)
     assert told.count("INSERT INTO message") == 2
-    assert len([one for one, _ in seen if one.startswith(("INSERT", "UPDATE"))]) <= 8, told
-    assert len(seen) <= 23, told  # 20, and the looks of the long polls, should they fall in between
+    assert len([one for one, _ in seen if one.startswith(("INSERT", "UPDATE"))]) <= 6, told
+    assert len(seen) <= 13, told  # 10, and the looks of the long polls, should they fall in between
     assert "message.sequence > ?" not in told, "the page was told; it needs not read the feed"
 
 

@@ -34,7 +34,7 @@ async def finish(database: Database, clock: FakeClock, sentences: Sentences, mes
     async with database.write() as session:
         return await service.finish_turn(
             session,
-            message_id,
+            await service.ending(session, message_id),
             replies=[{"text": text, "buttons": []} for text in texts],
             sentences=sentences,
             now=clock.now(),
@@ -155,7 +155,7 @@ async def test_typing_a_button_presses_it(database: Database, clock: FakeClock, 
     async with database.write() as session:
         await service.finish_turn(
             session,
-            accepted.message.id,
+            await service.ending(session, accepted.message.id),
             replies=[{"text": question.text, "buttons": question.buttons}],
             sentences=sentences,
             now=clock.now(),

@@ -356,7 +356,13 @@ async def test_danger_while_a_person_talks_is_answered_at_once_and_marked(play: 
             assert (turn.message.id, turn.watch, turn.pressed) == (message_id, True, None)
         async with play.database.write() as session:
             written = await conversations.finish_turn(
-                session, message_id, replies=[], sentences=sentences, now=play.clock.now(), watched=True, danger=True
+                session,
+                await conversations.ending(session, message_id),
+                replies=[],
+                sentences=sentences,
+                now=play.clock.now(),
+                watched=True,
+                danger=True,
             )
             assert not written
     warning = sentences.say("utter_danger_with_person").text
@@ -377,7 +383,12 @@ async def test_words_that_were_only_watched_are_answered_when_the_person_has_gon
     await play.give_back(one, "community1")
     async with play.database.write() as session:
         await conversations.finish_turn(
-            session, message.id, replies=[], sentences=sentences, now=play.clock.now(), watched=True
+            session,
+            await conversations.ending(session, message.id),
+            replies=[],
+            sentences=sentences,
+            now=play.clock.now(),
+            watched=True,
         )
     async with play.database.write() as session:
         (turn,) = await conversations.claim_turns(session, worker="w", limit=10, sentences=sentences, now=play.clock.now())
