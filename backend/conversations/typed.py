@@ -2,6 +2,7 @@
 
 import itertools
 import re
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from sqlalchemy import Text, and_, bindparam, or_, select
@@ -44,6 +45,7 @@ class Question(NamedTuple):
     buttons: list[dict[str, Any]]
 
 
+@lru_cache(2048)  # each message is compared with the same hundred buttons
 def bare(text: str) -> str:
     """The words without punctuation and polite endings; a text that is nothing else stays as it is."""
     plain = _NOISE.sub("", text)
