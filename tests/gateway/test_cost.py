@@ -2,12 +2,15 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 
 import pytest
 from sqlalchemy import event
 
+from backend.conversations import service as conversations
 from backend.db import Database
 from tests.gateway.running import SAID, Device, Town
+from wording import Sentences
 
 OF_A_TURN = ("account", "conversation", "message", "delivery")
 
@@ -56,6 +59,8 @@ async def test_open_turns_and_deliveries_are_found_without_reading_every_message
             assert (await events.next())["text"] == "【已派遣】"
         await talking.send("路灯坏了")
         await talking.until(lambda messages: len(messages) == 6)
+        async with running.database.write() as session:  # as a gateway does that has no slot free when a message comes
+            await conversations.claim_turns(session, worker="w", limit=1, sentences=Sentences({}), now=datetime.now(UTC))
     claims = {statement: parameters for statement, parameters in seen if "LIMIT" in statement and "EXISTS" in statement}
     assert len(claims) >= 2  # of a turn and of a delivery
     async with running.database.engine.connect() as connection:
