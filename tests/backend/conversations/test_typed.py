@@ -58,7 +58,9 @@ async def test_only_the_question_that_was_just_asked_is_answered_by_a_number(
             )
             message = (await service.accept(session, inbound, now=clock.now())).message
             (turn,) = await service.claim_turns(session, worker="g", limit=1, sentences=sentences, now=clock.now())
-            await service.finish_turn(session, message.id, replies=list(replies), sentences=sentences, now=clock.now())
+            await service.finish_turn(
+                session, await service.ending(session, message.id), replies=list(replies), sentences=sentences, now=clock.now()
+            )
             return turn.as_dict()["text"]
 
     summary = {"text": "请您核对", "buttons": yes_no}
