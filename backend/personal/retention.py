@@ -21,6 +21,7 @@ from backend.events.transitions import FINAL
 from backend.feedback.masking import masked
 from backend.feedback.models import Misunderstood
 from backend.legal.models import Consult, ConsultState, ConsultWord
+from backend.legal_aid.models import AidState, LegalAid
 from backend.media import service as media
 from backend.media.models import Media
 from backend.mediation.models import Mediation, MediationParty, MediationState
@@ -117,6 +118,7 @@ async def _residents(database: Database, before: datetime, now: datetime) -> int
         exists().where(Message.conversation_id == Conversation.id, Message.created_at > before),
         exists().where(Event.reporter_id == resident),
         exists().where(Consult.resident_id == resident, Consult.state != ConsultState.ENDED),
+        exists().where(Consult.resident_id == resident, LegalAid.consult_id == Consult.id, LegalAid.state == AidState.APPLIED),
         exists().where(Opinion.resident_id == resident, Opinion.state == OpinionState.WAITING),
         exists().where(SubsidyApplication.conversation_id == Conversation.id, SubsidyApplication.state.not_in(ended)),
         exists()

@@ -10,12 +10,19 @@ from backend.conversations import service as conversations
 from backend.conversations.models import Conversation, Message, MessageKind
 from backend.db import Database
 from backend.events.models import Event, EventPhoto, EventState
+from backend.legal.areas import LawArea
+from backend.legal.models import Consult, ConsultState
+from backend.legal_aid.models import AidState, Group, LegalAid
 from backend.media import service as media
+from backend.mediation.ladder import Matter, Route
+from backend.mediation.models import Mediation, MediationParty, MediationState, Origin, Side
 from backend.models import metadata
 from backend.personal import clerk, retention
+from backend.personal.models import PersonalRequest, Wish
 from backend.residents.models import Resident
 from backend.settings import Settings
 from tests.backend.personal.test_personal import MARK, deliver, engine, everything, someone
+from tests.support.small_city import resident
 from wording import Sentences
 
 __all__ = ["engine"]
@@ -94,6 +101,58 @@ async def test_a_matter_that_goes_on_keeps_its_words_and_its_photo_however_old(
         assert (event.description, event.reporter_id is None) == (MARK, False)
         assert (await session.scalars(select(Message))).all() == []
     assert media.path_of(settings.home / "media", photo).exists()
+
+
+async def test_a_mediation_and_legal_aid_that_go_on_are_left_alone_and_go_with_their_resident_once_they_are_over(
+    database: Database, clock: FakeClock, sentences: Sentences, settings: Settings
+):
+    first, _ = await someone(database, clock, sentences, settings.home)
+    async with database.write() as session:
+        other = await resident(session, "r2", now=clock.now())
+        consult = Consult(
+            number="20260001",
+            conversation_id=first.id,
+            resident_id=first.resident_id,
+            question="拖欠工资",
+            area=LawArea.LABOUR,
+            state=ConsultState.ENDED,
+            created_at=clock.now(),
+        )
+        mediation = Mediation(
+            number="20260002",
+            origin=Origin.CHAT,
+            matter=Matter.NEIGHBOURS,
+            text="楼上漏水",
+            area_code="g1",
+            area_path="/g1/",
+            route=Route.PEOPLE,
+            state=MediationState.OPEN,
+            created_at=clock.now(),
+        )
+        session.add_all([consult, mediation])
+        await session.flush()
+        aid = LegalAid(
+            consult_id=consult.id,
+            group=Group.WAGES,
+            declaration="承诺",
+            declared_at=clock.now(),
+            missing=[],
+            decide_by=clock.now(),
+            state=AidState.APPLIED,
+        )
+        party = MediationParty(mediation_id=mediation.id, side=Side.APPLICANT, resident_id=other.resident_id)
+        session.add_all([aid, party])
+    await ended(database)
+    clock.advance(days=4 * 365)
+    await let_go(database, clock, settings)
+    expired = select(PersonalRequest.resident_id).where(PersonalRequest.wish == Wish.EXPIRE)
+    async with database.write() as session:
+        assert (await session.scalars(expired)).all() == []
+        await session.execute(update(LegalAid).values(state=AidState.REFUSED))
+        await session.execute(update(Mediation).values(state=MediationState.AGREED))
+    await let_go(database, clock, settings)
+    async with database.read() as session:
+        assert set(await session.scalars(expired)) == {first.resident_id, other.resident_id}
 
 
 def test_everything_that_refers_to_a_message_is_seen_to_before_it_goes():
