@@ -12,7 +12,7 @@ import hmac
 import json
 import secrets
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -24,8 +24,10 @@ from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, Suite
 ENVELOPE_BALLOTS = 64
 ENVELOPE_SECONDS = 30.0
 ALPHABET = "ABCDEFGHJKMNPQRSTUVWXYZ23456789"
+PAIRS = [first + second for second in ALPHABET for first in ALPHABET]  # of two digits, the lower one first
 PHRASE_LENGTH = 24
 RECEIPT_LENGTH = 16
+SLOT = 16
 NONCE = 12
 _SUITE = Suite(KEM.X25519, KDF.HKDF_SHA256, AEAD.CHACHA20_POLY1305)
 
@@ -85,6 +87,40 @@ def unwrap(public_key: bytes, wraps: list[dict[str, object]], holders: dict[int,
     raise WrongKeys
 
 
+def _keyed(secret: bytes, prefix: bytes) -> Callable[[bytes], bytes]:
+    """HMAC-SHA256 (RFC 2104) of ``prefix`` and what is given, with what is the same each time worked out once."""
+    key = secret.ljust(64, b"\0")
+    inner = hashlib.sha256(bytes(byte ^ 0x36 for byte in key) + prefix)
+    outer = hashlib.sha256(bytes(byte ^ 0x5C for byte in key))
+
+    def mac(rest: bytes) -> bytes:
+        within, around = inner.copy(), outer.copy()
+        within.update(rest)
+        around.update(within.digest())
+        return around.digest()
+
+    return mac
+
+
+def _letters(mac: bytes) -> str:
+    """The RECEIPT_LENGTH lowest digits to the base 31, the lowest first."""
+    high, low = divmod(int.from_bytes(mac) % 31**16, 31**8)
+    b, a = divmod(low, 31**4)
+    d, c = divmod(high, 31**4)
+    return "".join(  # a list of pairs, written out: this is done for each of a city's ballots
+        (
+            PAIRS[a % 961],
+            PAIRS[a // 961],
+            PAIRS[b % 961],
+            PAIRS[b // 961],
+            PAIRS[c % 961],
+            PAIRS[c // 961],
+            PAIRS[d % 961],
+            PAIRS[d // 961],
+        )
+    )
+
+
 @dataclass(frozen=True)
 class Places:
     """Where ballots lie and what their receipts are; made from a secret that is not in the database."""
@@ -100,16 +136,25 @@ class Places:
 
     def slot(self, vote: str, unit: int) -> bytes:
         """Where the ballot of a unit lies. Nobody without the secret finds the unit from it, or it from the unit."""
-        return self._mac(b"slot", vote.encode(), str(unit).encode())[:16]
+        return self._mac(b"slot", vote.encode(), str(unit).encode())[:SLOT]
+
+    def slots(self, vote: str) -> Callable[[int], bytes]:
+        """``slot`` for many units of one vote."""
+        keyed = _keyed(self.secret, b"slot\0" + vote.encode() + b"\0")
+        return lambda unit: keyed(b"%d" % unit)[:SLOT]
 
     def receipt(self, slot: bytes, body: bytes) -> str:
         """The number under which the published list shows the ballot: 16 characters, about 79 bits."""
-        value = int.from_bytes(self._mac(b"receipt", slot, body[:NONCE]))
-        letters = ""
-        for _ in range(RECEIPT_LENGTH):
-            value, rest = divmod(value, len(ALPHABET))
-            letters += ALPHABET[rest]
-        return letters
+        return self.receipts()(slot, body)
+
+    def receipts(self) -> Callable[[bytes, bytes], str]:
+        """``receipt`` for many ballots."""
+        keyed = _keyed(self.secret, b"receipt\0")
+        return lambda slot, body: _letters(keyed(slot + b"\0" + body[:NONCE]))
+
+    def mark(self, vote: str, closed_box: str, strangers: bytes) -> str:
+        """What only the secret's owner can say of a closed box."""
+        return self._mac(b"closed", vote.encode(), closed_box.encode(), strangers).hex()
 
     def code(self, vote: str, code: str) -> str:
         """What is stored of a paper slip's code."""
@@ -152,20 +197,39 @@ def width_of(options: Iterable[str]) -> int:
     return len(json.dumps([*options, "abstain"], separators=(",", ":")).encode())
 
 
-def open_envelopes(private_key: bytes, sealed: dict[bytes, bytes]) -> dict[bytes, ChaCha20Poly1305]:
+def open_envelopes(private_key: bytes, sealed: Sequence[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
     """The envelope keys by id; one that does not open is left out."""
     key, opened = X25519PrivateKey.from_private_bytes(private_key), {}
-    for envelope_id, value in sealed.items():
+    for envelope_id, value in sealed:
         try:
-            opened[envelope_id] = ChaCha20Poly1305(_SUITE.decrypt(value, key, b"linlitong-envelope"))
+            opened[envelope_id] = _SUITE.decrypt(value, key, b"linlitong-envelope")
         except InvalidTag:
             continue
     return opened
 
 
-def open_ballot(key: ChaCha20Poly1305, body: bytes, *, vote: bytes, slot: bytes) -> tuple[str, ...] | None:
-    """The choice; None when the ballot was changed, moved to another slot, or made for another vote."""
+def open_ballots(
+    ballots: Sequence[tuple[bytes, bytes, bytes]], keys: dict[bytes, bytes], *, vote: str, places: Places
+) -> list[tuple[str, bytes] | None]:
+    """(receipt, what stands on it) of each (slot, envelope, body); None for one that was changed, moved to another slot,
+    or made for another vote. See ``choice_in``."""
+    ciphers = {envelope: ChaCha20Poly1305(key) for envelope, key in keys.items()}
+    receipt_of, prefix, same = places.receipts(), vote.encode() + b"\0", dict[bytes, bytes]()
+    opened: list[tuple[str, bytes] | None] = []
+    for slot, envelope, body in ballots:
+        cipher = ciphers.get(envelope)
+        try:
+            plain = cipher.decrypt(body[:NONCE], body[NONCE:], prefix + slot) if cipher else None
+        except (InvalidTag, ValueError):
+            plain = None
+        opened.append(plain and (receipt_of(slot, body), same.setdefault(plain, plain)))
+    return opened
+
+
+def choice_in(plain: bytes) -> tuple[str, ...] | None:
+    """The choice that stands on an opened ballot; None when it is none."""
     try:
-        return tuple(json.loads(key.decrypt(body[:NONCE], body[NONCE:], vote + b"\0" + slot)))
-    except (InvalidTag, ValueError):
+        choice = tuple(json.loads(plain))
+    except (ValueError, TypeError):
         return None
+    return choice if all(isinstance(option, str) for option in choice) else None

@@ -76,13 +76,14 @@ class Vote(HasId, Base):
 
 
 class VoteUnit(HasId, Base):
-    """One who has one ballot: a person, a household, a representative, or an owner with the area of what they own.
-
-    ``took_part`` is written when the vote has ended, for every unit in one statement.
-    """
+    """One who has one ballot: a person, a household, a representative, or an owner with the area of what they own."""
 
     __tablename__ = "vote_unit"
-    __table_args__ = (UniqueConstraint("vote_id", "code"), Index(None, "vote_id", "told", "id"))
+    __table_args__ = (
+        UniqueConstraint("vote_id", "code"),
+        Index(None, "vote_id", "told", "id"),
+        Index("ix_vote_unit_vote_id_phone", "vote_id", "phone"),
+    )
 
     vote_id: Mapped[int] = mapped_column(ForeignKey("vote.id"))
     code: Mapped[str] = mapped_column(String(64))
@@ -90,7 +91,6 @@ class VoteUnit(HasId, Base):
     part: Mapped[str] = mapped_column(String(64), default="")
     area: Mapped[int] = mapped_column(BigId, default=0)
     phone: Mapped[str] = mapped_column(String(32), default="")
-    took_part: Mapped[bool | None]
     told: Mapped[str] = mapped_column(String(16), default="")
 
 
@@ -129,23 +129,39 @@ class VoteBallot(Base):
     paper: Mapped[bool] = mapped_column(default=False)
 
 
-class OpenedBallot(Base):
-    """A ballot as it was published: its receipt and what it says; the unit and its area only where the vote was public."""
+class VoteAttendance(Base):
+    """Who took part, written when the box is closed: a byte, 1 or 0, for each unit in the order of their ids.
 
-    __tablename__ = "vote_opened_ballot"
-    __table_args__ = ({"sqlite_with_rowid": False},)
+    ``strangers`` are the slots, in hexadecimal digits, in which something lay that is no unit's; ``mark`` binds them and the
+    box's fingerprint to the secret outside the database.
+    """
+
+    __tablename__ = "vote_attendance"
 
     vote_id: Mapped[int] = mapped_column(ForeignKey("vote.id"), primary_key=True)
-    receipt: Mapped[str] = mapped_column(String(16), primary_key=True)
-    choice: Mapped[str] = mapped_column(String(200))
-    unit: Mapped[str | None] = mapped_column(String(64))
-    area: Mapped[int] = mapped_column(BigId, default=0)
+    units: Mapped[bytes] = mapped_column(LargeBinary)
+    strangers: Mapped[bytes] = mapped_column(LargeBinary)
+    mark: Mapped[str] = mapped_column(String(64))
+
+
+class VotePublished(Base):
+    """A page of the published ballots, in the order of their receipts: what opening.page_of made of some thousand.
+
+    The unit and its area stand there only where the vote was public.
+    """
+
+    __tablename__ = "vote_published"
+
+    vote_id: Mapped[int] = mapped_column(ForeignKey("vote.id"), primary_key=True)
+    place: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    ballots: Mapped[str] = mapped_column(Text)
 
 
 class MatchedBy(enum.StrEnum):
     CODE = "code"
     STAFF = "staff"
     PROXY = "proxy"
+    PHONE = "phone"
 
 
 class VoteMatch(HasId, Base):

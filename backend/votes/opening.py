@@ -1,40 +1,56 @@
-"""Opening the box: the keyholders' phrases, every ballot read, counted, published; what was sealed is destroyed."""
+"""Opening the box: the keyholders' phrases, every ballot read, counted, published; what was sealed is destroyed.
+
+A city's box is opened by several processes at once, one for each core; see docs/performance.md for what it costs.
+"""
 
 import hashlib
 import json
-from collections.abc import Sequence
+import multiprocessing
+import os
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
+from itertools import chain
+from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import delete, func, insert, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend.db import lock
 from backend.errors import BadInput, Conflict
 from backend.staff.scope import Scope
-from backend.votes import box, service
+from backend.votes import box, closing, service
 from backend.votes.booth import Booth
-from backend.votes.models import OpenedBallot, Vote, VoteBallot, VoteEnvelope, VoteState, VoteUnit
+from backend.votes.models import Vote, VoteBallot, VoteEnvelope, VotePublished, VoteState
 from backend.votes.rules import Amount, Count, Decision, Question, Rule, count, decide
 
 FORMAT = "linlitong-vote-1"
-SEALED = ("format", "vote", "rule", "electorate", "turnout", "ballots")
-CHUNK = 20_000
+SEALED = ("ballots", "electorate", "format", "rule", "turnout", "vote")
+PAGE = 5_000
+BIG = 20_000  # ballots from which more than one process opens them
+AT_ONCE = 40_000  # ballots that a process is given
 
 
 @dataclass(frozen=True)
 class Closed:
-    """A closed box as it was read, with what it takes to open and count it."""
+    """A closed box as it was read, with what it takes to open and count it.
+
+    ``units`` tell whose slot one is in a public vote, and are None in a secret one; ``strangers`` are slots of nobody's.
+    """
 
     number: str
-    public: bool
     wraps: list[dict[str, Any]]
     public_key: bytes
     holders: dict[int, bytes]
     closed_box: str
-    envelopes: dict[bytes, bytes]
-    ballots: Sequence[tuple[bytes, bytes, bytes]]
-    units: dict[bytes, tuple[str | None, int]]
+    envelopes: list[tuple[bytes, bytes]]
+    ballots: list[closing.Ballot]
+    strangers: set[bytes]
+    units: dict[bytes, tuple[str, int]] | None
     rule: Rule
     question: Question
     electorate: Amount
@@ -44,9 +60,9 @@ class Closed:
 
 @dataclass(frozen=True)
 class Counted:
-    """What was in the box. ``rows`` are (receipt, choice, unit, area) in the order of receipts."""
+    """What was in the box; ``pages`` as they are published."""
 
-    rows: list[tuple[str, tuple[str, ...], str | None, int]]
+    pages: list[str]
     counted: Count
     decision: Decision
     invalid: int
@@ -61,28 +77,27 @@ async def read_box(session: AsyncSession, vote: Vote, *, booth: Booth) -> Closed
         raise Conflict("投票还没有结束，或者已经开过箱了。", code="not_ended")
     if booth.places.check(vote.number) != vote.secret_check:
         raise Conflict("投票箱的密钥文件不对，请找系统管理员。", code="vote_secret")
-    rows = await session.execute(select(VoteUnit.id, VoteUnit.code, VoteUnit.area).where(VoteUnit.vote_id == vote.id))
-    units = {
-        booth.places.slot(vote.number, unit_id): (code, area) if vote.public else (None, 0) for unit_id, code, area in rows
-    }
+    units: dict[bytes, tuple[str, int]] | None = {} if vote.public else None
+    if units is not None:
+        slot_of = booth.places.slots(vote.number)
+        async for rows in closing.units_of(session, vote, "code", "area"):
+            units |= {slot_of(unit_id): (code, area) for unit_id, code, area in rows}
     envelopes = await session.execute(select(VoteEnvelope.id, VoteEnvelope.sealed).where(VoteEnvelope.vote_id == vote.id))
-    ballots = await session.execute(
-        select(VoteBallot.slot, VoteBallot.envelope, VoteBallot.body)
-        .where(VoteBallot.vote_id == vote.id)
-        .order_by(VoteBallot.slot)
-    )
+    ballots: list[closing.Ballot] = []
+    async for part in closing.ballots_of(session, vote):
+        ballots += part
     paper = await session.scalar(
         select(func.count()).select_from(VoteBallot).where(VoteBallot.vote_id == vote.id, VoteBallot.paper.is_(True))
     )
     return Closed(
         number=vote.number,
-        public=vote.public,
         wraps=vote.wraps,
         public_key=vote.public_key,
         holders={h.id: h.public_key for h in await service.keyholders(session, vote) if h.public_key},
         closed_box=vote.closed_box,
-        envelopes={row.id: row.sealed for row in envelopes},
-        ballots=[(slot, envelope, body) for slot, envelope, body in ballots],
+        envelopes=[(row.id, row.sealed) for row in envelopes],
+        ballots=ballots,
+        strangers=await closing.strangers_of(session, vote, booth=booth),
         units=units,
         rule=service.rule_of(vote),
         question=service.question_of(vote),
@@ -120,15 +135,43 @@ def header_of(vote: Vote) -> dict[str, Any]:
     }
 
 
-def as_published(receipt: str, choice: Sequence[str], unit: str | None, area: int) -> dict[str, Any]:
-    """A ballot in the published list."""
-    return {"receipt": receipt, "choice": list(choice)} | ({} if unit is None else {"unit": unit, "area": area})
+def page_of(ballots: Sequence[tuple[str, tuple[str, ...], str | None, int]]) -> str:
+    """Ballots (receipt, choice, unit, area) as they stand in the published file, with commas between them."""
+    said = {choice: compact(list(choice)) for choice in {ballot[1] for ballot in ballots}}
+    return ",".join(
+        f'{{"choice":{said[choice]},"receipt":"{receipt}"}}'
+        if unit is None
+        else compact({"area": area, "choice": list(choice), "receipt": receipt, "unit": unit})
+        for receipt, choice, unit, area in ballots
+    )
 
 
-def seal_of(bundle: dict[str, Any]) -> str:
-    """The SHA-256 of what is published, but for the result and the seal itself; scripts/recount.py computes the same."""
-    text = json.dumps({name: bundle[name] for name in SEALED}, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()
+def compact(value: Any) -> str:
+    """JSON as the seal is made of it."""
+    return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+
+
+def file_of(pages: Sequence[str], rest: dict[str, Any]) -> str:
+    """The published file: its ballots, then everything else."""
+    return f'{{"ballots":[{",".join(pages)}],{compact(rest)[1:]}'
+
+
+def seal_of(pages: Sequence[str], rest: dict[str, Any]) -> str:
+    """The SHA-256 of what is published, but for the result and the seal itself; scripts/recount.py computes the same.
+
+    ``ballots`` is the first of the SEALED names, so that the file itself can be sealed.
+    """
+    return hashlib.sha256(file_of(pages, {name: rest[name] for name in SEALED[1:]}).encode()).hexdigest()
+
+
+@contextmanager
+def _hands(ballots: int) -> Iterator[Callable[..., Iterator[Any]]]:
+    """``map`` of several processes where that is worth their start. They import this room's cryptography and nothing else."""
+    if ballots < BIG:
+        yield map
+        return
+    with ProcessPoolExecutor(os.cpu_count(), mp_context=multiprocessing.get_context("spawn")) as pool:
+        yield pool.map
 
 
 def open_and_count(closed: Closed, phrases: list[str], *, booth: Booth) -> Counted:
@@ -141,39 +184,50 @@ def open_and_count(closed: Closed, phrases: list[str], *, booth: Booth) -> Count
     except box.WrongKeys:
         raise BadInput("开箱码不对，或者人数不够。", code="wrong_keys") from None
     digest = hashlib.sha256()
-    for slot, envelope, body in closed.ballots:
-        digest.update(slot + envelope + body)
+    parts = [closed.ballots[start : start + AT_ONCE] for start in range(0, len(closed.ballots), AT_ONCE)]
+    for part in parts:
+        digest.update(b"".join(chain.from_iterable(part)))
     if digest.hexdigest() != closed.closed_box:
         raise Conflict("票箱里的选票与封箱时不一致，不能开箱，请立即报告。", code="box_changed")
-    keys, vote = box.open_envelopes(private, closed.envelopes), closed.number.encode()
-    receipt_of, allows = booth.places.receipt, closed.question.allows
-    rows: list[tuple[str, tuple[str, ...], str | None, int]] = []
-    known: dict[tuple[str, ...], bool] = {}
-    for slot, envelope, body in closed.ballots:
-        key, unit_area = keys.get(envelope), closed.units.get(slot)
-        choice = box.open_ballot(key, body, vote=vote, slot=slot) if key and unit_area else None
-        if choice is None or unit_area is None:
-            continue  # from no unit's slot, or not what was put there: counted as invalid and said so
-        valid = known.get(choice)
-        if valid is None:
-            valid = known[choice] = allows(choice)
-        if not valid:
-            continue
-        unit, area = unit_area
-        rows.append((receipt_of(slot, body), choice, unit, area))
-    rows.sort()
-    counted = count(closed.question, ((choice, area) for _, choice, _, area in rows))
+    with _hands(len(closed.ballots)) as each:
+        some = -(-len(closed.envelopes) // (4 * (os.cpu_count() or 1))) or 1
+        sealed = [closed.envelopes[start : start + some] for start in range(0, len(closed.envelopes), some)]
+        keys = {key: value for opened in each(partial(box.open_envelopes, private), sealed) for key, value in opened.items()}
+        work = partial(box.open_ballots, keys=keys, vote=closed.number, places=booth.places)
+        opened = chain.from_iterable(each(work, parts))
+        rows = sorted(_valid(closed, opened), key=itemgetter(0))
+    counted = count(closed.question, Counter((choice, area) for _, choice, _, area in rows))
     turnout = {"number": counted.taking_part.number, "area": counted.taking_part.area, "paper": closed.paper}
-    bundle = closed.header | {"turnout": turnout, "ballots": [as_published(*row) for row in rows]}
+    pages = [page_of(rows[start : start + PAGE]) for start in range(0, len(rows), PAGE)]
     return Counted(
-        rows,
+        pages,
         counted,
         decide(closed.rule, closed.question, closed.electorate, counted),
         len(closed.ballots) - len(rows),
         closed.closed_box,
-        seal_of(bundle),
+        seal_of(pages, closed.header | {"turnout": turnout}),
         turnout,
     )
+
+
+def _valid(
+    closed: Closed, opened: Iterator[tuple[str, bytes] | None]
+) -> Iterator[tuple[str, tuple[str, ...], str | None, int]]:
+    """(receipt, choice, unit, area) of the ballots that count. From no unit's slot, not what was put there, or not what the
+    question allows: those are invalid, and how many is said."""
+    known: dict[bytes, tuple[str, ...] | None] = {}
+    for (slot, _, _), ballot in zip(closed.ballots, opened, strict=True):
+        if ballot is None or slot in closed.strangers:
+            continue
+        receipt, plain = ballot
+        if plain not in known:
+            choice = box.choice_in(plain)
+            known[plain] = choice if choice and closed.question.allows(choice) else None
+        choice = known[plain]
+        if choice is None:
+            continue
+        unit, area = closed.units[slot] if closed.units is not None else (None, 0)
+        yield receipt, choice, unit, area
 
 
 async def publish(session: AsyncSession, vote: Vote, found: Counted, *, scope: Scope, booth: Booth) -> None:
@@ -182,14 +236,7 @@ async def publish(session: AsyncSession, vote: Vote, found: Counted, *, scope: S
     await lock(session, vote)
     if vote.state is not VoteState.ENDED or vote.closed_box != found.closed_box:
         raise Conflict("已经有人开过箱了。", code="not_ended")
-    for start in range(0, len(found.rows), CHUNK):
-        await session.execute(
-            insert(OpenedBallot),
-            [
-                {"vote_id": vote.id, "receipt": receipt, "choice": ",".join(choice), "unit": unit, "area": area}
-                for receipt, choice, unit, area in found.rows[start : start + CHUNK]
-            ],
-        )
+    session.add_all(VotePublished(vote_id=vote.id, place=place, ballots=page) for place, page in enumerate(found.pages))
     await session.execute(delete(VoteBallot).where(VoteBallot.vote_id == vote.id))
     await session.execute(delete(VoteEnvelope).where(VoteEnvelope.vote_id == vote.id))
     vote.wraps, vote.seal, vote.state, vote.decided_at = [], found.seal, VoteState.DECIDED, booth.now
@@ -205,19 +252,13 @@ async def publish(session: AsyncSession, vote: Vote, found: Counted, *, scope: S
     service.log(session, vote, "decided", now=booth.now, scope=scope, seal=vote.seal)
 
 
-async def bundle(session: AsyncSession, vote: Vote) -> dict[str, Any]:
-    """Everything that is published of a decided vote; scripts/recount.py reads it. Raises Conflict before that."""
+async def published(session: AsyncSession, vote: Vote) -> str:
+    """The file that is published of a decided vote; scripts/recount.py reads it. Raises Conflict before that."""
     if vote.state is not VoteState.DECIDED:
         raise Conflict("这次投票还没有结果。", code="not_decided")
-    rows = await session.execute(
-        select(OpenedBallot.receipt, OpenedBallot.choice, OpenedBallot.unit, OpenedBallot.area)
-        .where(OpenedBallot.vote_id == vote.id)
-        .order_by(OpenedBallot.receipt)
+    pages = await session.scalars(
+        select(VotePublished.ballots).where(VotePublished.vote_id == vote.id).order_by(VotePublished.place)
     )
-    ballots = [as_published(receipt, choice.split(","), unit, area) for receipt, choice, unit, area in rows]
-    return header_of(vote) | {
-        "turnout": vote.result["turnout"],
-        "ballots": ballots,
-        "result": {name: vote.result[name] for name in ("outcome", "winners", "counts", "steps", "invalid")},
-        "seal": vote.seal,
-    }
+    result = {name: vote.result[name] for name in ("outcome", "winners", "counts", "steps", "invalid")}
+    rest = header_of(vote) | {"turnout": vote.result["turnout"], "result": result, "seal": vote.seal}
+    return file_of(list(pages), rest)

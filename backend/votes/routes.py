@@ -11,6 +11,7 @@ from backend.errors import NotFound
 from backend.events.routes import effect, key_of
 from backend.events.service import Desk
 from backend.house import BOOTH
+from backend.residents.models import Account
 from backend.votes import cards, matching, opening, service
 from backend.votes.models import Vote, VoteState, VoteUnit
 from backend.votes.schemas import BallotBody, CodeBody, UnitBody
@@ -21,6 +22,7 @@ from wording import Said
 routes = web.RouteTableDef()
 URN = web.AppKey("urn", Urn)
 NUMBER = r"{number:TP-\d{6}}"
+VOUCHING = frozenset(("telegram",))  # channels that know whose number it is
 
 
 def as_dict(said: Said) -> dict[str, Any]:
@@ -43,7 +45,8 @@ async def card_of(session: AsyncSession, request: web.Request, vote: Vote, unit:
 
 @routes.get("/internal/v1/votes")
 async def list_votes(request: web.Request) -> web.Response:
-    """{open: [card_of], recent: [{number, title, news: {text, buttons}}]} for a conversation's resident."""
+    """{open: [card_of], recent: [{number, title, news: {text, buttons}}], vouches} for a conversation's resident; ``vouches``:
+    the channel can vouch for their phone number."""
     async with request.app[DATABASE].read() as session:
         booth = request.app[BOOTH]()
         conversation = await conversations.by_tracker_key(session, request.query.get("conversation", ""))
@@ -55,6 +58,7 @@ async def list_votes(request: web.Request) -> web.Response:
                     {"number": vote.number, "title": vote.title, "news": as_dict(cards.news(vote, booth=booth))}
                     for vote in await cards.recent_for(session, conversation.resident_id)
                 ],
+                "vouches": (await session.get_one(Account, conversation.account_id)).channel in VOUCHING,
             }
         )
 
@@ -141,4 +145,4 @@ async def published(request: web.Request) -> web.Response:
     """The published file of a decided vote; scripts/recount.py reads it."""
     async with request.app[DATABASE].read() as session:
         vote = await service.by_number(session, request.match_info["number"])
-        return web.json_response(await opening.bundle(session, vote))
+        return web.Response(text=await opening.published(session, vote), content_type="application/json")

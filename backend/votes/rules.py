@@ -5,7 +5,7 @@ sources and what was not checked against the printed law.
 """
 
 import enum
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -140,17 +140,17 @@ class Count:
     options: dict[str, Amount]
 
 
-def count(question: Question, ballots: Iterable[tuple[tuple[str, ...], int]]) -> Count:
-    """Count ballots of (choice, area). Abstaining is taking part."""
+def count(question: Question, ballots: Mapping[tuple[tuple[str, ...], int], int]) -> Count:
+    """Count ballots: (choice, area) to how many say so. Abstaining is taking part."""
     numbers: dict[str, int] = dict.fromkeys((*question.options, ABSTAIN), 0)
     areas: dict[str, int] = dict.fromkeys((*question.options, ABSTAIN), 0)
     number = area = 0
-    for choice, weight in ballots:
-        number += 1
-        area += weight
+    for (choice, weight), many in ballots.items():
+        number += many
+        area += many * weight
         for option in choice:
-            numbers[option] += 1
-            areas[option] += weight
+            numbers[option] += many
+            areas[option] += many * weight
     return Count(Amount(number, area), {option: Amount(numbers[option], areas[option]) for option in numbers})
 
 

@@ -1,8 +1,8 @@
 """The life of a vote: made, frozen and announced, voted in, ended, opened. See docs/votes.md for what each step promises."""
 
+import asyncio
 import base64
 import binascii
-import hashlib
 import secrets
 import unicodedata
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Select, delete, exists, func, insert, select, text, update
+from sqlalchemy import Select, delete, exists, func, insert, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -20,11 +20,10 @@ from backend.errors import BadInput, Conflict, Forbidden, LinlitongError, NotFou
 from backend.grids.models import Area
 from backend.outbox import service as outbox
 from backend.staff.scope import VOTE_ROLES, Scope
-from backend.votes import box
+from backend.votes import box, closing
 from backend.votes.booth import Booth
 from backend.votes.electorate import fingerprint
 from backend.votes.models import (
-    OpenedBallot,
     Vote,
     VoteBallot,
     VoteEnvelope,
@@ -38,8 +37,9 @@ from backend.votes.rules import ABSTAIN, NO, RULES, YES, Amount, Basis, Kind, Qu
 
 OPTIONS_AT_MOST = 20
 SMALLEST_PART = 5
+ASSESSMENT_LIMIT = 4000
+PARTS_AT_MOST = 20_000  # units up to which the turnout is told by part: each look asks for every unit's slot
 ID, SEALED = 16, 80
-CHUNK = 5_000
 DECISION = ((YES, "同意"), (NO, "反对"))
 
 
@@ -178,7 +178,7 @@ async def create(session: AsyncSession, draft: Draft, *, area_code: str, scope: 
         paper_desk=_line(draft.paper_desk, 200, "纸质票领取点", empty=True),
         attachments=list(draft.attachments),
         listed_matter=draft.listed_matter,
-        assessment=draft.assessment.strip()[:4000],
+        assessment=draft.assessment.strip()[:ASSESSMENT_LIMIT],
         keys_needed=draft.keys_needed,
         created_by=scope.staff_id,
         created_at=booth.now,
@@ -249,6 +249,12 @@ async def keyholders(session: AsyncSession, vote: Vote) -> list[VoteKeyholder]:
     return list(await session.scalars(select(VoteKeyholder).where(VoteKeyholder.vote_id == vote.id).order_by(VoteKeyholder.id)))
 
 
+def assess(vote: Vote, conclusion: str) -> None:
+    """Put the conclusion of the risk assessment into a draft; nothing happens to it later, or where none is given."""
+    if conclusion.strip() and vote.state is VoteState.DRAFT:
+        vote.assessment = conclusion.strip()[:ASSESSMENT_LIMIT]
+
+
 async def announce(session: AsyncSession, vote: Vote, *, scope: Scope, booth: Booth) -> None:
     """Freeze the vote and publish the electorate's fingerprint; ballots are taken from ``starts_at`` on.
 
@@ -270,10 +276,10 @@ async def announce(session: AsyncSession, vote: Vote, *, scope: Scope, booth: Bo
     vote.public_key, vote.wraps = box.new_box(
         {holder.id: holder.public_key for holder in holders if holder.public_key}, vote.keys_needed
     )
-    units = await session.execute(select(VoteUnit.code, VoteUnit.name, VoteUnit.area).where(VoteUnit.vote_id == vote.id))
+    units = [row async for rows in closing.units_of(session, vote, "code", "name", "area") for row in rows]
     if session.get_bind().dialect.name == "postgresql":
         await session.execute(text("ANALYZE vote_unit"))  # else the planner may read a whole city to find one unit
-    vote.fingerprint = fingerprint((code, name, area) for code, name, area in units)
+    vote.fingerprint = await asyncio.to_thread(fingerprint, [(code, name, area) for _, code, name, area in units])
     vote.secret_check = booth.places.check(vote.number)
     vote.state, vote.announced_at = VoteState.OPEN, booth.now
     tell_all(session, vote)
@@ -537,7 +543,8 @@ class Turnout:
 
 
 async def turnout(session: AsyncSession, vote: Vote, *, booth: Booth, by_part: bool = False) -> Turnout:
-    """The turnout, never the tally. Parts with fewer than SMALLEST_PART units are put together, or left out."""
+    """The turnout, never the tally. Parts with fewer than SMALLEST_PART units are put together, or left out; of more than
+    PARTS_AT_MOST units no parts are told."""
     number = await session.scalar(select(func.count()).select_from(VoteBallot).where(VoteBallot.vote_id == vote.id)) or 0
     paper = (
         await session.scalar(
@@ -550,6 +557,7 @@ async def turnout(session: AsyncSession, vote: Vote, *, booth: Booth, by_part: b
         taking_part = Amount(vote.result["turnout"]["number"], vote.result["turnout"]["area"])
         paper = vote.result["turnout"]["paper"]
     else:
+        by_part = by_part and vote.electorate_number <= PARTS_AT_MOST
         if number and (vote.electorate_area or by_part):
             slots = set(await session.scalars(select(VoteBallot.slot).where(VoteBallot.vote_id == vote.id)))
             area, parts = await _present(session, vote, slots, booth=booth)
@@ -561,13 +569,13 @@ async def turnout(session: AsyncSession, vote: Vote, *, booth: Booth, by_part: b
 async def _present(
     session: AsyncSession, vote: Vote, slots: set[bytes], *, booth: Booth
 ) -> tuple[int, dict[str, tuple[int, int]]]:
-    area, parts = 0, dict[str, tuple[int, int]]()
-    rows = await session.execute(select(VoteUnit.id, VoteUnit.part, VoteUnit.area).where(VoteUnit.vote_id == vote.id))
-    for unit_id, part, size in rows:
-        present = booth.places.slot(vote.number, unit_id) in slots
-        area += size if present else 0
-        there, of = parts.get(part, (0, 0))
-        parts[part] = (there + present, of + 1)
+    area, parts, slot_of = 0, dict[str, tuple[int, int]](), booth.places.slots(vote.number)
+    async for rows in closing.units_of(session, vote, "part", "area"):
+        for unit_id, part, size in rows:
+            present = slot_of(unit_id) in slots
+            area += size if present else 0
+            there, of = parts.get(part, (0, 0))
+            parts[part] = (there + present, of + 1)
     return area, parts
 
 
@@ -611,31 +619,10 @@ async def end(session: AsyncSession, vote: Vote, *, booth: Booth) -> None:
             tell_all(session, vote)
             log(session, vote, "extended", now=booth.now, until=vote.ends_at.isoformat())
             return
-    digest, slots = hashlib.sha256(), set()
-    ballots = await session.execute(
-        select(VoteBallot.slot, VoteBallot.envelope, VoteBallot.body)
-        .where(VoteBallot.vote_id == vote.id)
-        .order_by(VoteBallot.slot)
-    )
-    for slot, envelope, body in ballots:
-        digest.update(slot + envelope + body)
-        slots.add(slot)
-    vote.closed_box = digest.hexdigest()
-    ids = await session.scalars(select(VoteUnit.id).where(VoteUnit.vote_id == vote.id).order_by(VoteUnit.id))
-    there = [unit_id for unit_id in ids if booth.places.slot(vote.number, unit_id) in slots]
-    for start in range(0, len(there), CHUNK):
-        await session.execute(update(VoteUnit).where(VoteUnit.id.in_(there[start : start + CHUNK])).values(took_part=True))
-    others = (VoteUnit.vote_id == vote.id, VoteUnit.took_part.is_(None))
-    await session.execute(update(VoteUnit).where(*others).values(took_part=False))
+    await closing.close(session, vote, booth=booth)
     vote.state, vote.ended_at = VoteState.ENDED, booth.now
     tell_all(session, vote)
     log(session, vote, "ended", now=booth.now, box=vote.closed_box)
-
-
-async def decided(session: AsyncSession, vote: Vote) -> list[OpenedBallot]:
-    """The opened ballots in the order of their receipts."""
-    rows = await session.scalars(select(OpenedBallot).where(OpenedBallot.vote_id == vote.id).order_by(OpenedBallot.receipt))
-    return list(rows)
 
 
 def titles_of(vote: Vote) -> dict[str, str]:

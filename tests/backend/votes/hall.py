@@ -153,7 +153,7 @@ class Hall:
 
     async def bundle(self, number: str) -> dict[str, Any]:
         async with self.database.read() as session:
-            return await opening.bundle(session, await service.by_number(session, number))
+            return json.loads(await opening.published(session, await service.by_number(session, number)))
 
     async def receipt(self, number: str, code: str) -> str | None:
         found = await self.unit(number, code)

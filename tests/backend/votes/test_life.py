@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import func, inspect, select, text
+from sqlalchemy import func, inspect, select, text, update
 
 from backend.db import Base
 from backend.errors import BadInput, Conflict, Forbidden, LinlitongError
 from backend.media import models as _media  # noqa: F401  a table that others point to
-from backend.votes import service
+from backend.votes import box, closing, opening, service
 from backend.votes.electorate import fingerprint, read_electorate, units_of
-from backend.votes.models import OpenedBallot, VoteBallot, VoteEnvelope, VoteLog, VoteState, VoteUnit
+from backend.votes.models import VoteAttendance, VoteBallot, VoteEnvelope, VoteLog, VotePublished, VoteState, VoteUnit
 from backend.votes.rules import Basis, Kind, RuleName
 from scripts import recount
 from tests.backend.votes.hall import Hall, unit
@@ -37,7 +37,7 @@ async def test_a_vote_from_the_first_ballot_to_the_recount(hall: Hall, tmp_path:
         assert not await hall.casts(people[place], number, f"3-{place}", choice)
     receipt = await hall.receipt(number, "3-3")
     vote = await hall.ends(number)
-    assert (vote.state, await rows(hall, OpenedBallot)) == (VoteState.ENDED, 0)
+    assert (vote.state, await rows(hall, VotePublished)) == (VoteState.ENDED, 0)
     vote = await hall.opens(number)
     assert vote.result["outcome"] == "passed"
     assert {o: c["number"] for o, c in vote.result["counts"].items()} == {"yes": 3, "no": 1, "abstain": 0}
@@ -183,7 +183,8 @@ async def test_who_took_part_and_what_was_voted_share_no_key_no_order_and_no_tim
             lambda sync: {t: {c["name"] for c in inspect(sync).get_columns(t)} for t in inspect(sync).get_table_names()}
         )
     assert columns["vote_ballot"] == {"vote_id", "slot", "envelope", "body", "paper"}
-    assert columns["vote_opened_ballot"] == {"vote_id", "receipt", "choice", "unit", "area"}
+    assert columns["vote_attendance"] == {"vote_id", "units", "strangers", "mark"}
+    assert columns["vote_published"] == {"vote_id", "place", "ballots"}
     number = await hall.vote(16)
     order = []
     for place in range(1, 17):
@@ -197,17 +198,13 @@ async def test_who_took_part_and_what_was_voted_share_no_key_no_order_and_no_tim
             assert lying == sorted(order)
     await hall.ends(number)
     async with hall.database.read() as session:
-        there = list(await session.scalars(select(VoteUnit.took_part)))
-    assert there == [True] * 16
+        there = await closing.who_took_part(session, await service.by_number(session, number))
+    assert there == [(f"3-{place}", f"户{place}", True) for place in range(1, 17)]
     await hall.opens(number)
-    async with hall.database.read() as session:
-        opened = (await session.execute(text("SELECT receipt, choice, unit, area FROM vote_opened_ballot"))).all()
-        assert [row[0] for row in opened] == sorted(row[0] for row in opened)
-        assert Counter(row[1] for row in opened) == {"yes": 8, "no": 8}
-        assert {(row[2], row[3]) for row in opened} == {(None, 0)}
-        if not hall.database.sqlite:  # the transaction that wrote a ballot is every ballot's
-            written = set(await session.scalars(text("SELECT xmin::text FROM vote_opened_ballot")))
-            assert len(written) == 1
+    opened = (await hall.bundle(number))["ballots"]
+    assert [one["receipt"] for one in opened] == sorted(one["receipt"] for one in opened)
+    assert Counter(tuple(one["choice"]) for one in opened) == {("yes",): 8, ("no",): 8}
+    assert {tuple(one) for one in opened} == {("choice", "receipt")}
     assert (await rows(hall, VoteBallot), await rows(hall, VoteEnvelope)) == (0, 0)
     assert (await hall.get(number)).wraps == []
 
@@ -287,6 +284,41 @@ async def test_ballots_moved_or_made_up_in_the_database_are_found_and_not_counte
     await hall.ends(number)
     vote = await hall.opens(number)
     assert (vote.result["invalid"], vote.result["counts"]["yes"]["number"]) == (2, 3)
+
+
+async def test_a_ballot_made_up_in_the_database_is_found_though_the_record_of_it_was_wiped(
+    hall: Hall,
+) -> None:
+    number = await hall.vote(3)
+    await hall.casts(await hall.matched(number, "3-1"), number, "3-1", "yes")
+    vote = await hall.get(number)
+    assert vote.public_key
+    envelope = box.new_envelope(vote.public_key)  # whoever has the database has the key that seals
+    body = box.seal(envelope, ("no",), service.width_of(vote), vote=number, slot=b"no unit lies here")
+    async with hall.database.write() as session:
+        session.add(VoteEnvelope(vote_id=vote.id, id=envelope.id, sealed=envelope.sealed))
+        session.add(VoteBallot(vote_id=vote.id, slot=b"no unit lies here", envelope=envelope.id, body=body))
+    await hall.ends(number)
+    async with hall.database.write() as session:
+        await session.execute(update(VoteAttendance).values(strangers=b""))
+    result = (await hall.opens(number)).result
+    assert (result["invalid"], result["counts"]["no"]["number"], result["counts"]["yes"]["number"]) == (1, 0, 1)
+
+
+async def test_a_big_box_is_opened_by_several_processes_and_says_the_same(hall: Hall, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(opening, "BIG", 4)
+    monkeypatch.setattr(opening, "AT_ONCE", 2)
+    monkeypatch.setattr(closing, "PART", 2)
+    number = await hall.vote(6)
+    for place in range(1, 6):
+        person = await hall.matched(number, f"3-{place}")
+        await hall.casts(person, number, f"3-{place}", "yes" if place <= 3 else "no")
+    receipt = await hall.receipt(number, "3-5")
+    await hall.ends(number)
+    vote = await hall.opens(number)
+    bundle = await hall.bundle(number)
+    assert recount.problems(bundle, vote.seal) == []
+    assert next(one["choice"] for one in bundle["ballots"] if one["receipt"] == receipt) == ["no"]
 
 
 async def test_a_missed_quorum_extends_once_if_that_was_announced(hall: Hall) -> None:
