@@ -7,10 +7,11 @@ from pydantic import AwareDatetime, Field
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend.api.operations import Call, id_in, operation
+from backend.api.votes import VoteDraft
 from backend.deliberation import service
 from backend.deliberation.models import Deliberation, DeliberationState, OutcomeKind, Refusal, StatementState
 from backend.events.service import Desk
-from backend.house import DESK
+from backend.house import BOOTH, DESK
 from backend.staff.schemas import Shape
 from backend.web import CLOCK, DATABASE
 
@@ -59,6 +60,7 @@ class DeliberationPage(Shape):
     state: DeliberationState
     area_code: str
     background: str
+    attachments: list[str]
     starts_at: datetime
     ends_at: datetime
     asked: int
@@ -77,6 +79,7 @@ class NewDeliberation(Shape):
     area_code: str = Field(min_length=1, max_length=32)
     starts_at: AwareDatetime
     ends_at: AwareDatetime
+    attachments: list[str] = Field(default_factory=list, max_length=20, description="Keys of photos")
 
 
 class Moderation(Shape):
@@ -106,6 +109,7 @@ async def page(session: AsyncSession, one: Deliberation) -> DeliberationPage:
         state=one.state,
         area_code=one.area_code,
         background=one.background,
+        attachments=one.attachments,
         starts_at=one.starts_at,
         ends_at=one.ends_at,
         asked=attendance.asked,
@@ -165,7 +169,7 @@ async def list_deliberations(call: Call) -> DeliberationList:
 async def make_deliberation(call: Call) -> DeliberationPage:
     """A new deliberation, as a draft."""
     body = call.body
-    draft = service.Draft(body.title, body.background, body.starts_at, body.ends_at)
+    draft = service.Draft(body.title, body.background, body.starts_at, body.ends_at, body.attachments)
     async with call.request.app[DATABASE].write() as session:
         now = call.request.app[CLOCK].now()
         one = await service.create(session, draft, area_code=body.area_code, scope=call.signed.scope, now=now)
@@ -219,6 +223,17 @@ async def cancel_deliberation(call: Call) -> DeliberationPage:
 
     async def act(session: AsyncSession, one: Deliberation, desk: Desk) -> None:
         await service.cancel(session, one, reason=call.body.reason, scope=call.signed.scope, now=desk.now)
+
+    return await _on_one(call, act)
+
+
+@operation("POST", "/api/v1/deliberations/{number}/vote", status=201, body=VoteDraft, answer=DeliberationPage)
+async def vote_on_resolution(call: Call) -> DeliberationPage:
+    """Make a vote draft over the resolution, in the same area; ``became`` has its number."""
+
+    async def act(session: AsyncSession, one: Deliberation, _desk: Desk) -> None:
+        booth = call.request.app[BOOTH]()
+        await service.make_vote(session, one, call.body.draft(), scope=call.signed.scope, booth=booth)
 
     return await _on_one(call, act)
 

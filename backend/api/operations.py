@@ -76,7 +76,7 @@ class Operation:
 
 
 OPERATIONS: list[Operation] = []
-NOT_WORDS = frozenset(("username", "password", "once"))
+NOT_WORDS = frozenset(("username", "password", "once", "csv"))  # a list's numbers are taken out row by row
 
 
 def without_numbers(body: BaseModel, *, today: date, phones: bool) -> tuple[BaseModel, dict[str, list[Found]]]:

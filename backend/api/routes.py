@@ -13,6 +13,7 @@ from backend.api import mediation as _mediation  # noqa: F401 - enters its opera
 from backend.api import openapi
 from backend.api import opinions as _opinions  # noqa: F401 - enters its operations
 from backend.api import subsidies as _subsidies  # noqa: F401 - enters its operations
+from backend.api import votes as _votes  # noqa: F401 - enters its operations
 from backend.api.operations import OPERATIONS, Call, bearer, id_in, operation
 from backend.api.schemas import (
     AreaQuery,

@@ -1,13 +1,8 @@
 """The console's pages for votes: make, announce, watch the turnout, enter paper ballots, open the box."""
 
-import asyncio
 import csv
 import io
-import json
-import tempfile
-from collections.abc import Awaitable, Callable
-from datetime import date, datetime
-from pathlib import Path
+from datetime import datetime
 from typing import Any
 
 from aiohttp import web
@@ -16,30 +11,24 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend.console.forms import Form
 from backend.console.pages import Visit, page, see
-from backend.csvrows import Table
 from backend.deliberation.models import OutcomeKind
 from backend.deliberation.service import origin_of
-from backend.errors import BadInput, Conflict, Forbidden, NotFound
+from backend.errors import BadInput, Forbidden, NotFound
 from backend.grids.models import Area, Level
 from backend.house import BOOTH
 from backend.media.routes import serve
 from backend.staff import conversations as talks
+from backend.staff import events as work
 from backend.staff.scope import VOTE_ROLES, Scope
-from backend.vault.models import Secret
-from backend.vault.numbers import judge, take_out
-from backend.vault.service import Vault
-from backend.votes import cards, drawing, matching, opening, service
+from backend.votes import cards, closing, matching, opening, service
 from backend.votes.booth import Booth
-from backend.votes.electorate import PHONE, read_electorate, units_of
+from backend.votes.desk import Act, VoteDesk
 from backend.votes.models import Vote, VoteLog, VoteState
 from backend.votes.rules import ABSTAIN, Basis, Kind, RuleName
-from backend.web import CLOCK, DATABASE, SETTINGS, VAULT
+from backend.web import DATABASE, SETTINGS, VAULT
 
 routes = web.RouteTableDef()
 NUMBER = r"{number:TP-\d{6}}"
-SHOWN_PROBLEMS = 20
-
-Act = Callable[[AsyncSession, Vote, Booth], Awaitable[Any]]
 
 
 def check_role(visit: Visit) -> None:
@@ -137,7 +126,8 @@ async def show(visit: Visit, **more: Any) -> web.Response:
     booth = visit.request.app[BOOTH]()
     async with visit.request.app[DATABASE].read() as session:
         vote = await service.by_number(session, visit.request.match_info["number"], scope=visit.signed.scope)
-        trail = await session.scalars(select(VoteLog).where(VoteLog.vote_id == vote.id).order_by(VoteLog.id.desc()).limit(100))
+        logged = await session.scalars(select(VoteLog).where(VoteLog.vote_id == vote.id).order_by(VoteLog.id.desc()).limit(100))
+        trail = list(logged)
         decided = vote.state is VoteState.DECIDED
         return await visit.show(
             session,
@@ -149,7 +139,8 @@ async def show(visit: Visit, **more: Any) -> web.Response:
             weighted=service.rule_of(vote).by_area,
             square_metres=cards.square_metres,
             result=cards.result_values(vote, booth=booth) if decided else None,
-            trail=list(trail),
+            trail=trail,
+            names=await work.staff_names(session, {row.staff_id for row in trail}),
             begun=booth.now >= vote.starts_at,
             abstain=ABSTAIN,
             phrase=more.get("phrase"),
@@ -175,71 +166,34 @@ async def attachment(visit: Visit) -> web.StreamResponse:
     return await serve(visit.request, key)
 
 
+def at_desk(visit: Visit) -> VoteDesk:
+    """Whoever is signed in, as one who runs votes."""
+    app = visit.request.app
+    return VoteDesk(app[DATABASE], app[BOOTH], app[VAULT], visit.signed.scope, app[SETTINGS].zone)
+
+
 async def on_vote(visit: Visit, what: str, act: Act) -> Any:
-    """Do something to the vote in one transaction; what is refused for its state is written down, and then refused."""
-    database, number, scope = visit.request.app[DATABASE], visit.request.match_info["number"], visit.signed.scope
-    booth = visit.request.app[BOOTH]()
-    try:
-        async with database.write() as session:
-            return await act(session, await service.by_number(session, number, scope=scope), booth)
-    except Conflict as refused:
-        async with database.write() as session:
-            vote = await service.by_number(session, number, scope=scope)
-            service.log(session, vote, what, now=booth.now, scope=scope, refused=True, code=refused.code)
-        raise
+    """Do something to the vote of the address; see VoteDesk."""
+    return await at_desk(visit).on_vote(visit.request.match_info["number"], what, act)
 
 
 def _back(visit: Visit) -> web.Response:
     return see(f"/votes/{visit.request.match_info['number']}")
 
 
-def _read_list(text: str, *, weighted: bool) -> Table:
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "名单.csv"
-        file.write_text(text, encoding="utf-8")
-        return read_electorate(file, weighted=weighted)
-
-
-def _without_numbers(unit: dict[str, Any], vault: Vault, *, today: date) -> dict[str, Any]:
-    """The unit with its phone as the keyed hash by which one is found (half of it), and no number in its words."""
-    words = {key: take_out(str(unit[key]), today=today)[0] for key in ("name", "part")}
-    phone = judge(str(unit["phone"]), today=today) if unit["phone"] else None
-    known = phone is not None and phone.kind is Secret.PHONE and phone.value is not None
-    return unit | words | {"phone": vault.hash(Secret.PHONE, phone.value)[:PHONE] if known else ""}
-
-
 @routes.post(f"/votes/{NUMBER}/electorate")
 @page
 async def import_electorate(visit: Visit) -> web.StreamResponse:
     form = await visit.form()
-    today = visit.request.app[CLOCK].now().astimezone(visit.request.app[SETTINGS].zone).date()
-
-    async def act(session: AsyncSession, vote: Vote, booth: Booth) -> None:
-        weighted = service.rule_of(vote).by_area
-        table = await asyncio.to_thread(_read_list, form.fields.get("csv", ""), weighted=weighted)
-        if table.problems:
-            told = "；".join(f"第{p.line}行{p.column}：{p.reason}" for p in table.problems[:SHOWN_PROBLEMS])
-            told, _ = take_out(told, today=today)
-            raise BadInput(f"名单有 {len(table.problems)} 处错误，没有导入。{told}", fields=["csv"])
-        units = [_without_numbers(unit, visit.request.app[VAULT], today=today) for unit in units_of(table, weighted=weighted)]
-        await service.set_electorate(session, vote, units, scope=visit.signed.scope, booth=booth)
-
-    await on_vote(visit, "electorate", act)
+    await at_desk(visit).import_electorate(visit.request.match_info["number"], form.fields.get("csv", ""))
     return _back(visit)
 
 
 @routes.post(f"/votes/{NUMBER}/register")
 @page
 async def draw_electorate(visit: Visit) -> web.StreamResponse:
-    """The electorate as the register of dwellings has it on the day the vote begins."""
     await visit.form()
-    zone = visit.request.app[SETTINGS].zone
-
-    async def act(session: AsyncSession, vote: Vote, booth: Booth) -> None:
-        units = await drawing.draw(session, vote, on=vote.starts_at.astimezone(zone).date())
-        await service.set_electorate(session, vote, units, scope=visit.signed.scope, booth=booth, source="register")
-
-    await on_vote(visit, "electorate", act)
+    await at_desk(visit).draw_electorate(visit.request.match_info["number"])
     return _back(visit)
 
 
@@ -260,12 +214,7 @@ async def hand_key(visit: Visit) -> web.StreamResponse:
 async def announce(visit: Visit) -> web.StreamResponse:
     form = await visit.form()
 
-    async def act(session: AsyncSession, vote: Vote, booth: Booth) -> None:
-        if form["assessment"] and vote.state is VoteState.DRAFT:
-            vote.assessment = form["assessment"][:4000]
-        await service.announce(session, vote, scope=visit.signed.scope, booth=booth)
-
-    await on_vote(visit, "announced", act)
+    await at_desk(visit).announce(visit.request.match_info["number"], assessment=form["assessment"])
     return _back(visit)
 
 
@@ -279,11 +228,28 @@ async def print_codes(visit: Visit) -> web.StreamResponse:
         return await matching.make_codes(session, vote, scope=visit.signed.scope, booth=booth)
 
     slips = await on_vote(visit, "codes", act)
+    return _table(visit, "codes", [("unit", "name", "code"), *slips])
+
+
+def _table(visit: Visit, what: str, rows: list[tuple[str, ...]]) -> web.Response:
+    """The rows as a CSV file to keep."""
     out = io.StringIO(newline="")
-    csv.writer(out).writerows([("unit", "name", "code"), *slips])
-    name = f"{visit.request.match_info['number']}-codes.csv"
-    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    csv.writer(out).writerows(rows)
+    headers = {"Content-Disposition": f'attachment; filename="{visit.request.match_info["number"]}-{what}.csv"'}
     return web.Response(body=out.getvalue().encode("utf-8-sig"), content_type="text/csv", charset="utf-8", headers=headers)
+
+
+@routes.get(f"/votes/{NUMBER}/attendance")
+@page
+async def attendance(visit: Visit) -> web.StreamResponse:
+    """Who took part, as a CSV file, once the vote has ended."""
+    async with visit.request.app[DATABASE].read() as session:
+        vote = await service.by_number(session, visit.request.match_info["number"], scope=visit.signed.scope)
+        there = await closing.who_took_part(session, vote)
+    if not there:
+        raise NotFound
+    rows = [(unit, name, "是" if took else "否") for unit, name, took in there]
+    return _table(visit, "attendance", [("unit", "name", "took_part"), *rows])
 
 
 @routes.post(f"/votes/{NUMBER}/paper")
@@ -338,21 +304,9 @@ async def cancel(visit: Visit) -> web.StreamResponse:
 @routes.post(f"/votes/{NUMBER}/open")
 @page
 async def open_box(visit: Visit) -> web.StreamResponse:
-    """Open the box with the keyholders' phrases: read, then count outside any transaction, then write."""
     form = await visit.form()
     phrases = [form[f"phrase{place}"] for place in range(1, 8) if form[f"phrase{place}"]]
-
-    async def look(session: AsyncSession, vote: Vote, booth: Booth) -> opening.Closed:
-        return await opening.read_box(session, vote, booth=booth)
-
-    closed = await on_vote(visit, "decided", look)
-    booth = visit.request.app[BOOTH]()
-    found = await asyncio.to_thread(opening.open_and_count, closed, phrases, booth=booth)
-
-    async def write(session: AsyncSession, vote: Vote, booth: Booth) -> None:
-        await opening.publish(session, vote, found, scope=visit.signed.scope, booth=booth)
-
-    await on_vote(visit, "decided", write)
+    await at_desk(visit).open_box(visit.request.match_info["number"], phrases)
     return _back(visit)
 
 
@@ -362,6 +316,6 @@ async def published(visit: Visit) -> web.StreamResponse:
     """The published file, for the notice board and for recounting."""
     async with visit.request.app[DATABASE].read() as session:
         vote = await service.by_number(session, visit.request.match_info["number"], scope=visit.signed.scope)
-        text = json.dumps(await opening.bundle(session, vote), ensure_ascii=False, indent=1)
+        text = await opening.published(session, vote)
     headers = {"Content-Disposition": f'attachment; filename="{vote.number}.json"'}
     return web.Response(text=text, content_type="application/json", headers=headers)

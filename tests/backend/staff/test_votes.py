@@ -4,6 +4,7 @@ import csv
 import io
 import re
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 from aiohttp import FormData
@@ -103,6 +104,56 @@ async def test_a_vote_is_made_announced_voted_in_on_paper_opened_and_published(t
     async with town.client.get(f"{where}/published", headers=desk.cookies) as response:
         bundle = await response.json()
     assert recount.problems(bundle, (await stored(town, where)).seal) == []
+
+
+async def test_a_vote_s_whole_life_by_the_api(town: Town) -> None:
+    api, now = town.api, town.clock.now()
+    token = await town.token("community")
+    body = {
+        "title": "加装电梯",
+        "question": "是否同意加装电梯？",
+        "kind": "decision",
+        "rule": "consultation",
+        "basis": "household",
+    }
+    body |= {"area_code": "GH", "keyholders": ["王秀兰"], "keys_needed": 1, "starts_at": now.isoformat()}
+    body |= {"ends_at": (now + timedelta(days=2)).isoformat()}
+    assert (await api("POST", "/api/v1/votes", token=await town.token("far-community"), json=body))[0] == 403
+    assert (await api("POST", "/api/v1/votes", token=token, json=body | {"ends_at": now.isoformat()}))[0] == 422
+    status, vote = await api("POST", "/api/v1/votes", token=token, json=body)
+    assert (status, vote["state"], vote["turnout"]["of_number"]) == (201, "draft", 0)
+    where = f"/api/v1/votes/{vote['number']}"
+    assert (await api("GET", where, token=await town.token("far-community")))[0] == 404
+    status, refused = await api("POST", f"{where}/electorate", token=token, json={"csv": LIST + "3-101,张,,,,\n"})
+    assert (status, "第5行" in refused["error"]["sentence"]) == (422, True)
+    status, vote = await api("POST", f"{where}/electorate", token=token, json={"csv": LIST})
+    assert (status, vote["turnout"]["of_number"]) == (200, 3)
+    assert (await api("POST", f"{where}/announcement", token=token, json={}))[0] == 409
+    holder = {"holder_id": vote["keyholders"][0]["holder_id"]}
+    status, key = await api("POST", f"{where}/keys", token=token, json=holder)
+    assert (status, key["name"]) == (201, "王秀兰")
+    status, vote = await api("POST", f"{where}/announcement", token=token, json={})
+    assert (status, vote["state"], len(vote["fingerprint"])) == (200, "open", 64)
+    status, slips = await api("POST", f"{where}/codes", token=token)
+    assert (status, [slip["unit"] for slip in slips["slips"]]) == (201, ["3-101", "3-102", "3-103"])
+    conversation = await town.says("你好", resident="voter")
+    matched = {"unit": "3-103", "conversation_id": conversation.id}
+    assert (await api("POST", f"{where}/matches", token=token, json=matched))[0] == 200
+    assert (await api("POST", f"{where}/matches/end", token=token, json={"unit": "3-103"}))[0] == 200
+    status, vote = await api("POST", f"{where}/paper", token=token, json={"unit": "3-101", "choice": ["yes"]})
+    assert (status, vote["turnout"]["number"], vote["result"]) == (200, 1, {})
+    assert (await api("POST", f"{where}/paper", token=token, json={"unit": "3-102", "choice": ["maybe"]}))[0] == 422
+    town.clock.advance(days=3)
+    token = await town.token("community")
+    await work(town)
+    assert (await api("POST", f"{where}/opening", token=token, json={"phrases": ["ABCD"]}))[0] == 422
+    status, vote = await api("POST", f"{where}/opening", token=token, json={"phrases": [key["phrase"]]})
+    assert (status, vote["result"]["outcome"], vote["result"]["counts"]["yes"]["number"]) == (200, "noted", 1)
+    _, there = await api("GET", f"{where}/attendance", token=token)
+    assert [unit["took_part"] for unit in there["units"]] == [True, False, False]
+    status, bundle = await api("GET", f"{where}/published", token=token)
+    assert recount.problems(bundle, vote["seal"]) == []
+    assert (await api("POST", f"{where}/cancellation", token=token, json={"reason": "算了"}))[0] == 409
 
 
 async def test_a_phrase_is_shown_once(town: Town) -> None:
