@@ -6,7 +6,7 @@ A ballot comes sealed: the backend seals it before the message is stored, so nei
 from typing import Any
 
 from actions.backend_client import Refused
-from actions.turn import HouseAction, Turn
+from actions.turn import HouseAction, Turn, button
 
 Events = list[dict[str, Any]]
 CARDS = 3
@@ -28,7 +28,8 @@ class ListVotes(HouseAction):
         if not waiting:
             for vote in votes["recent"][:1]:
                 show(turn, vote["news"])
-            turn.say("utter_vote_none")
+            by_phone = [button(turn.house.names("vote_by_phone"), "vouch_phone")] if votes["vouches"] else []
+            turn.say("utter_vote_none", extra_buttons=by_phone)
             return []
         if len(waiting) > 1:
             turn.say("utter_vote_more", count=len(waiting))
@@ -92,6 +93,25 @@ class UseVoteCode(HouseAction):
             show(turn, found["card"])
         else:
             turn.say("utter_vote_not_begun", title=found["title"])
+        return []
+
+
+class VouchPhone(HouseAction):
+    """The number that the messenger vouches for: how to send it, and once it was sent, what it opened."""
+
+    action_name = "action_vouch_phone"
+
+    async def act(self, turn: Turn) -> Events:
+        votes = await turn.get("/votes")
+        if not votes["vouches"]:
+            turn.say("utter_ask_vote_code")
+        elif not turn.entity("sent"):
+            turn.say("utter_ask_vote_phone")
+        elif votes["open"]:
+            turn.say("utter_vote_phone_matched")
+            return await ListVotes(self._house).act(turn)
+        else:
+            turn.say("utter_vote_phone_unknown")
         return []
 
 

@@ -74,7 +74,7 @@ def _share(app: web.Application, settings: Settings, database: Database, clock: 
     app[DESK] = desk_factory(settings, clock, sentences)
     app[VAULT] = Vault.load(settings.vault_keys, settings.vault_hashing_key, settings.home)
     app[BOOTH] = booth_factory(settings, clock, sentences)
-    app[GATE] = Door(app[BOOTH])
+    app[GATE] = Door(app[BOOTH], app[VAULT])
 
 
 def internal_app(

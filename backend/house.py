@@ -7,6 +7,7 @@ from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend.clock import Clock
+from backend.conversations.models import Conversation
 from backend.conversations.service import Inbound
 from backend.desk.service import Patience
 from backend.events.service import Desk
@@ -27,6 +28,9 @@ class Gate(Protocol):
 
     async def seal(self, session: AsyncSession, inbound: Inbound) -> Inbound:
         """The message as it may be stored."""
+
+    async def vouch(self, session: AsyncSession, conversation: Conversation, phone: str) -> None:
+        """Take to the record that the channel vouches for the sender's phone number."""
 
     async def unveil(self, session: AsyncSession, text: str) -> str:
         """The stored text as the resident reads it."""

@@ -65,6 +65,8 @@ async def accept_message(request: web.Request) -> web.Response:
                 accepted = await service.accept(session, admitted, now=now, worker=body.worker)
                 if found and not accepted.repeat:
                     await _keep(session, request.app[VAULT], accepted, found)
+                if body.contact and not accepted.repeat:
+                    await request.app[GATE].vouch(session, accepted.conversation, body.contact)
                 await visits.hear(session, accepted, sentences=request.app[SENTENCES], now=now)
                 await proposals.hear(session, accepted, ears)
                 await mediations.hear(session, accepted, ears.desk_of)

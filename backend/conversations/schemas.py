@@ -26,6 +26,7 @@ class InboundMessage(BaseModel):
     location: Location | None = None
     edited: bool = False
     refused: bool = False
+    contact: str = Field("", max_length=32)  # the phone of the sender's own account, where the channel vouches for it
     sent_at: str | None = None
     worker: str = Field("", max_length=64)  # who takes up its turn at once, if it may be
 

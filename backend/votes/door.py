@@ -11,10 +11,13 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend.conversations import service as conversations
-from backend.conversations.models import MessageKind
+from backend.conversations.models import Conversation, MessageKind
 from backend.conversations.typed import LOOK_BACK, button_meant, questions
 from backend.errors import LinlitongError
-from backend.votes import box, service
+from backend.vault.models import Secret
+from backend.vault.numbers import judge
+from backend.vault.service import Vault
+from backend.votes import box, matching, service
 from backend.votes.booth import Booth, BoothFactory
 from backend.votes.matching import CODE_LENGTH
 from backend.votes.models import Vote
@@ -45,8 +48,8 @@ def slip_in(text: str) -> str | None:
 class Door:
     """Seals what comes in and fills in what goes out. Holds the keys of a few ballots at a time, in memory."""
 
-    def __init__(self, booth_of: BoothFactory) -> None:
-        self._booth_of = booth_of
+    def __init__(self, booth_of: BoothFactory, vault: Vault) -> None:
+        self._booth_of, self._vault = booth_of, vault
         self._envelopes: dict[int, box.Envelope] = {}
 
     async def seal(self, session: AsyncSession, inbound: conversations.Inbound) -> conversations.Inbound:
@@ -107,6 +110,13 @@ class Door:
             envelope = self._envelopes[vote.id] = box.new_envelope(vote.public_key)
         slot = booth.places.slot(vote.number, int(unit))
         return service.pack(envelope, box.seal(envelope, choice, service.width_of(vote), vote=vote.number, slot=slot))
+
+    async def vouch(self, session: AsyncSession, conversation: Conversation, phone: str) -> None:
+        """Match whoever has this number to the units of open votes that have it too. The number itself is not kept."""
+        booth = self._booth_of()
+        known = judge(phone.strip().removeprefix("+"), today=booth.now.astimezone(booth.zone).date())
+        if known is not None and known.kind is Secret.PHONE and known.value is not None:
+            await matching.match_by_phone(session, conversation, self._vault.hash(Secret.PHONE, known.value), booth=booth)
 
     async def unveil(self, session: AsyncSession, text: str) -> str:
         """The text with its receipts filled in: those of the ballots as they lie now; none once the box is open."""

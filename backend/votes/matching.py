@@ -7,6 +7,7 @@ CITY_TRIES everyone, has to wait or ask the desk.
 import secrets
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import pairwise
 
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
@@ -147,6 +148,30 @@ async def match(
         .on_conflict_do_nothing()
     )
     return bool(added.rowcount)
+
+
+async def match_by_phone(session: AsyncSession, conversation: Conversation, phone: str, *, booth: Booth) -> list[VoteUnit]:
+    """Match whoever has shown that this is their phone (its keyed hash) to the units of open votes that have it too.
+
+    Not where several units of one vote have it (a family's number does not say who of them it is), and not where somebody
+    is matched already: that is for staff.
+    """
+    rows = await session.execute(
+        select(Vote, VoteUnit)
+        .join(VoteUnit, VoteUnit.vote_id == Vote.id)
+        .where(Vote.state == VoteState.OPEN, Vote.ends_at > booth.now, VoteUnit.phone == phone[:PHONE])
+        .order_by(Vote.id, VoteUnit.id)
+    )
+    found = rows.tuples().all()
+    several = {vote.id for (vote, _), (other, _) in pairwise(found) if vote.id == other.id}
+    matched = []
+    for vote, unit in found:
+        if vote.id in several or await service.voices(session, vote, unit):
+            continue
+        if await match(session, vote, unit, conversation, how=MatchedBy.PHONE, booth=booth):
+            service.log(session, vote, "matched", now=booth.now, unit=unit.code, phone=True)
+            matched.append(unit)
+    return matched
 
 
 async def match_by_staff(

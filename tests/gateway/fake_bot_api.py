@@ -51,6 +51,17 @@ class Keyboard(Strict):
     inline_keyboard: list[list[Button]]
 
 
+class OwnNumber(Strict):
+    text: str = Field(min_length=1)
+    request_contact: Literal[True]
+
+
+class NumberKeyboard(Strict):
+    keyboard: list[list[OwnNumber]]
+    resize_keyboard: bool
+    one_time_keyboard: bool
+
+
 class LinkPreview(Strict):
     is_disabled: bool
 
@@ -97,6 +108,7 @@ class ToChat(Strict):
 
 
 class SendMessage(ToChat):
+    reply_markup: Json[Keyboard | NumberKeyboard] | None = None
     text: Annotated[str, Field(min_length=1), _units(4096)]
     link_preview_options: Json[LinkPreview] | None = None
 

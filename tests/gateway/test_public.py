@@ -12,6 +12,7 @@ from backend.disclosure import clerk
 from backend.house import desk_factory
 from backend.opinions.models import OpinionTopic
 from backend.settings import Settings
+from backend.vault.service import Vault
 from backend.votes.booth import booth_factory
 from backend.votes.door import Door
 from scripts import recount
@@ -34,7 +35,7 @@ async def decided(running: Town, home: Path) -> tuple[str, str]:
                 OpinionTopic(code=code, name=name, keywords=keywords, handler=handler, department_code="housing", due_days=5)
             )
     booth_of = booth_factory(settings, clock, sentences)
-    hall = Hall(running.database, clock, city, booth_of, home, Door(booth_of))
+    hall = Hall(running.database, clock, city, booth_of, home, Door(booth_of, Vault({"a": b"1" * 32}, b"2" * 32)))
     number = await hall.vote(3)
     for place, choice in ((1, "yes"), (2, "yes")):
         await hall.casts(await hall.matched(number, f"3-{place}"), number, f"3-{place}", choice)

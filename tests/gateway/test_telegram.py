@@ -14,6 +14,7 @@ from PIL import Image
 
 from backend.media import service as media
 from bot.gateway import telegram_polling
+from bot.gateway.telegram_inbound import VOUCHED
 from bot.gateway.telegram_webhook import path_of, secret_of
 from tests.gateway.fake_bot_api import Fault
 from tests.gateway.running import SAID
@@ -221,6 +222,17 @@ async def test_an_update_that_nobody_can_read_does_not_stop_the_others(
     assert [(row.kind.value, row.text) for row in rows] == [("unreadable", ""), ("text", "路灯坏了")]
     assert "秘密" not in caplog.text
     assert "not understood" in caplog.text
+
+
+@pytest.mark.parametrize(("owner", "kind"), [(CHAT, "button"), (CHAT + 1, "unreadable")])
+async def test_only_the_sender_s_own_number_is_vouched_for_and_it_is_not_kept(
+    telegram: TelegramTown, owner: int, kind: str
+) -> None:
+    card = {"phone_number": "+8613900000000", "first_name": "李", "user_id": owner}
+    telegram.api.give(message=telegram.api.message(CHAT, contact=card))
+    (row,) = await telegram.stored(CHAT, 1)
+    assert (row.kind.value, row.text == VOUCHED[0]) == (kind, kind == "button")
+    assert "139" not in f"{row.text}{row.payload}"
 
 
 async def test_a_chats_own_news_is_no_message(telegram: TelegramTown) -> None:

@@ -12,8 +12,10 @@ from telegram import (
     InlineKeyboardButton,
     InlineKeyboardMarkup,
     InputMediaPhoto,
+    KeyboardButton,
     LinkPreviewOptions,
     Message,
+    ReplyKeyboardMarkup,
     error,
 )
 
@@ -26,6 +28,7 @@ from bot.gateway.telegram_text import CAPTION_UNITS, split, units
 logger = logging.getLogger(__name__)
 
 PAYLOAD_BYTES = 64
+OWN_NUMBER = '/vouch_phone{"sent":"1"}'  # the button by which people send us the number of their own account
 ALBUM = 10
 SHORT = 8  # characters of a button that leaves room for another beside it
 CHOOSE = "请选择："
@@ -44,7 +47,7 @@ class Part:
     text: str = ""
     photos: tuple[str, ...] = ()
     file: str = ""
-    keyboard: InlineKeyboardMarkup | None = None
+    keyboard: InlineKeyboardMarkup | ReplyKeyboardMarkup | None = None
 
 
 class Telegram:
@@ -153,9 +156,13 @@ def parts_of(message: dict[str, Any]) -> list[Part]:
     return parts
 
 
-def keyboard_of(buttons: list[dict[str, str]]) -> InlineKeyboardMarkup | None:
+def keyboard_of(buttons: list[dict[str, str]]) -> InlineKeyboardMarkup | ReplyKeyboardMarkup | None:
     """Two short buttons in a row, a long one alone. A button that Telegram would refuse is left out; its title can
-    still be typed."""
+    still be typed. A number can be sent only from a keyboard of another kind, which has no other buttons."""
+    for button in buttons:
+        if button["payload"] == OWN_NUMBER:
+            keys = [[KeyboardButton(button["title"], request_contact=True)]]
+            return ReplyKeyboardMarkup(keys, resize_keyboard=True, one_time_keyboard=True)
     rows: list[list[InlineKeyboardButton]] = []
     room = False
     for button in buttons:

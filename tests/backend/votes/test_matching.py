@@ -9,9 +9,13 @@ from sqlalchemy import select
 from backend.conversations.models import Author, Message
 from backend.errors import Conflict, Forbidden, LinlitongError, NotFound
 from backend.media import service as media
+from backend.vault.models import Secret
+from backend.vault.service import Vault
 from backend.votes import cards, door, matching, service
-from backend.votes.models import VoteCode
-from tests.backend.votes.hall import Hall
+from backend.votes.electorate import PHONE
+from backend.votes.models import VoteCode, VoteLog
+from tests.backend.votes.hall import Hall, unit
+from tests.support.small_city import resident
 
 
 async def slips(hall: Hall, number: str) -> dict[str, str]:
@@ -176,3 +180,31 @@ async def test_codes_are_not_printed_before_the_announcement(hall: Hall) -> None
     number = await hall.vote(1, announce=False)
     with pytest.raises(Conflict, match="not_open"):
         await slips(hall, number)
+
+
+async def test_a_number_that_the_messenger_vouches_for_matches_where_it_says_who_it_is(hall: Hall) -> None:
+    vault = Vault({"a": b"1" * 32}, b"2" * 32)
+    mine, ours, taken = ("13900000001", "13900000002", "13900000003")
+    units = [unit(place) for place in range(1, 5)]
+    for place, phone in enumerate((mine, ours, ours, taken)):
+        units[place]["phone"] = vault.hash(Secret.PHONE, phone)[:PHONE]
+    number = await hall.vote(units)
+    await hall.matched(number, "3-4", "somebody")
+    for phone, found in (
+        (f"+86{mine}", ["3-1"]),
+        (ours, []),
+        (taken, []),
+        ("13900000009", []),
+        ("abc", []),
+        (f"86 {mine}", ["3-1"]),
+    ):
+        async with hall.database.write() as session:
+            person = await resident(session, phone[-11:].strip(), now=hall.clock.now())
+            await hall.door.vouch(session, person, phone)
+        async with hall.database.read() as session:
+            vote = await service.by_number(session, number)
+            there = await service.units_for(session, vote, person.resident_id)
+        assert (phone, [one.code for one in there]) == (phone, found)
+    async with hall.database.read() as session:
+        log = list(await session.scalars(select(VoteLog.details).where(VoteLog.what == "matched")))
+    assert log == [{"unit": "3-1", "phone": True}]
