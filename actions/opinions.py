@@ -414,6 +414,9 @@ class RateOpinion(HouseAction):
 
     async def act(self, turn: Turn) -> Events:
         stars = turn.entity("stars")
-        if await step(turn, "rating", {"stars": stars}):
-            turn.say("utter_rated", stars=stars)
+        if rated := await step(turn, "rating", {"stars": stars}):
+            if rated["state"] == "waiting":
+                turn.say("utter_opinion_reopened", number=rated["number"], owner=rated["owner"], due=rated["due"])
+            else:
+                turn.say("utter_rated", stars=stars)
         return []

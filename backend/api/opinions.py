@@ -29,6 +29,14 @@ class OpinionAnswer(Shape):
     text: str = Field(min_length=1, max_length=4000)
 
 
+class OpinionSubject(Shape):
+    topic_code: str = Field(min_length=1, max_length=32)
+
+
+class OpinionReason(Shape):
+    reason: str = Field(min_length=1, max_length=400)
+
+
 class HandOn(Shape):
     to: Handler
     reason: str = Field(min_length=1, max_length=400)
@@ -84,6 +92,36 @@ async def answer_opinion(call: Call) -> OpinionPage:
 
     async def act(session: AsyncSession, opinion: Opinion, desk: Desk) -> None:
         await handling.answer(session, opinion, call.body.text, scope=call.signed.scope, desk=desk)
+
+    return await _on_opinion(call, act)
+
+
+@operation("POST", "/api/v1/opinions/{number}/correction", body=OpinionAnswer, answer=OpinionPage)
+async def correct_opinion_answer(call: Call) -> OpinionPage:
+    """Correct the answer; whoever was told the first is told this, and the history keeps the first."""
+
+    async def act(session: AsyncSession, opinion: Opinion, desk: Desk) -> None:
+        await handling.correct(session, opinion, call.body.text, scope=call.signed.scope, desk=desk)
+
+    return await _on_opinion(call, act)
+
+
+@operation("POST", "/api/v1/opinions/{number}/topic", body=OpinionSubject, answer=OpinionPage)
+async def change_opinion_topic(call: Call) -> OpinionPage:
+    """Say that it is about something else; owner and due time stay."""
+
+    async def act(session: AsyncSession, opinion: Opinion, desk: Desk) -> None:
+        await handling.set_topic(session, opinion, call.body.topic_code, scope=call.signed.scope, desk=desk)
+
+    return await _on_opinion(call, act)
+
+
+@operation("POST", "/api/v1/opinions/{number}/private", body=OpinionReason, answer=OpinionPage)
+async def keep_opinion_private(call: Call) -> OpinionPage:
+    """Take it out of the public eye, with a reason."""
+
+    async def act(session: AsyncSession, opinion: Opinion, desk: Desk) -> None:
+        await handling.keep_private(session, opinion, reason=call.body.reason, scope=call.signed.scope, desk=desk)
 
     return await _on_opinion(call, act)
 

@@ -95,6 +95,17 @@ async def answer(visit: Visit) -> web.StreamResponse:
     return await on_opinion(visit, act)
 
 
+@routes.post(f"/opinions/{NUMBER}/correction")
+@opinion_page
+async def correct(visit: Visit) -> web.StreamResponse:
+    form = await visit.form()
+
+    async def act(session: AsyncSession, opinion: Opinion, desk: Desk) -> None:
+        await handling.correct(session, opinion, form["text"], scope=visit.signed.scope, desk=desk)
+
+    return await on_opinion(visit, act)
+
+
 @routes.post(f"/opinions/{NUMBER}/owner")
 @opinion_page
 async def hand_on(visit: Visit) -> web.StreamResponse:

@@ -121,17 +121,49 @@ async def answer(
 ) -> None:
     """Answer it, once: its author and everyone who seconds it are told. Raises BadInput, Conflict, Forbidden."""
     _check(scope, opinion)
-    text = text.strip()
-    if not SHORTEST_ANSWER <= len(text) <= ANSWER_LIMIT:
-        raise BadInput(f"请写答复，{SHORTEST_ANSWER} 到 {ANSWER_LIMIT} 个字，居民会看到。", fields=["text"])
+    text = _answer_in(text)
     opinion.state, opinion.answer = OpinionState.ANSWERED, text
-    opinion.answered_by, opinion.answered_at, opinion.escalate_at = scope.staff_id, desk.now, None
+    opinion.answered_by, opinion.answered_at, opinion.escalate_at, opinion.stars = scope.staff_id, desk.now, None, None
     opinion.became, opinion.became_number = became, number
     opinion.listing_due = opinion.public
     service.note(session, opinion, f"became_{became}" if became else "answered", desk, staff_id=scope.staff_id, words=number)
     response = f"utter_opinion_became_{became}" if became else "utter_opinion_answered"
     await pushes.to_author(session, opinion, response, desk=desk)
     await pushes.to_supporters(session, opinion, "utter_opinion_answered_neighbour", desk=desk)
+    wake(session, "disclosure")
+
+
+def _answer_in(text: str) -> str:
+    text = text.strip()
+    if not SHORTEST_ANSWER <= len(text) <= ANSWER_LIMIT:
+        raise BadInput(f"请写答复，{SHORTEST_ANSWER} 到 {ANSWER_LIMIT} 个字，居民会看到。", fields=["text"])
+    return text
+
+
+def may_correct(scope: Scope, opinion: Opinion) -> bool:
+    """Whether the answer that was given is theirs, of their desk, or of an area they manage."""
+    if opinion.state is not OpinionState.ANSWERED:
+        return False
+    manages = scope.role in MANAGERS and scope.covers(opinion.area_path)
+    return manages or opinion.answered_by == scope.staff_id or scope.desk == (opinion.owner, opinion.owner_code)
+
+
+async def correct(session: AsyncSession, opinion: Opinion, text: str, *, scope: Scope, desk: Desk) -> None:
+    """Put another answer in the place of the one given: the history keeps that, and whoever was told it is told this.
+
+    Raises BadInput, Conflict where there is no answer, Forbidden.
+    """
+    if opinion.state is not OpinionState.ANSWERED:
+        raise Conflict("这条意见还没有答复，请刷新后再看。", code="not_answered")
+    if not may_correct(scope, opinion):
+        raise Forbidden("这条意见由别的同事答复。", code="not_yours")
+    text = _answer_in(text)
+    if text == opinion.answer:
+        raise BadInput("和原来的答复一样，没有要更正的。", fields=["text"])
+    service.note(session, opinion, "corrected", desk, staff_id=scope.staff_id, words=opinion.answer)
+    opinion.answer, opinion.listing_due = text, opinion.public
+    await pushes.to_author(session, opinion, "utter_opinion_corrected", desk=desk)
+    await pushes.to_supporters(session, opinion, "utter_opinion_corrected_neighbour", desk=desk)
     wake(session, "disclosure")
 
 

@@ -44,7 +44,8 @@ class OpinionTopic(Base):
 
 
 class Opinion(HasId, Base):
-    """``owner``/``owner_code`` is the desk that answers; ``level`` the rung it climbed to by being late.
+    """``owner``/``owner_code`` is the desk that answers; ``level`` the rung it climbed to by being late, or by an answer
+    that its author gave few stars: ``reopened``, once.
 
     ``public``: its author agreed that neighbours read it, without a name, and that it is published with its answer.
     ``listing_due`` asks the clerk of backend/disclosure to look whether it belongs there.
@@ -80,6 +81,7 @@ class Opinion(HasId, Base):
     became: Mapped[Became | None] = mapped_column(words(Became))
     became_number: Mapped[str] = mapped_column(String(16), default="")
     stars: Mapped[int | None]
+    reopened: Mapped[bool] = mapped_column(default=False)
     revision: Mapped[int] = mapped_column(default=0)
     created_at: Mapped[datetime]
 

@@ -53,6 +53,8 @@ class OpinionPage(OpinionCard):
     history: list[OpinionStep]
     receivers: list[HandlerName] = Field(description="To whom you may hand it on")
     may_answer: bool
+    may_correct: bool = Field(description="You may put another answer in the place of the one given")
+    reopened: bool = Field(description="Its author gave an answer few stars; it was given one level higher")
     revision: int
 
 
@@ -125,5 +127,7 @@ async def page(session: AsyncSession, scope: Scope, opinion: Opinion, now: datet
         if may
         else [],
         may_answer=may,
+        may_correct=handling.may_correct(scope, opinion),
+        reopened=opinion.reopened,
         revision=opinion.revision,
     )

@@ -23,7 +23,8 @@ from backend.staff.models import Role, Staff
 
 SHORTEST, LONGEST = 4, 2000
 MOST_WAITING = 20
-NOTE_LIMIT = 500
+NOTE_LIMIT = 2000
+FEW_STARS = 2
 LATE_AGAIN_HOURS = 8
 ALIKE, SHARED = 0.35, 2
 LOOKED_AT = 300
@@ -266,13 +267,34 @@ async def set_public(session: AsyncSession, opinion: Opinion, *, public: bool, d
 
 
 async def rate(session: AsyncSession, opinion: Opinion, stars: int, *, desk: Desk) -> None:
-    """1 to 5 stars for the answer; a later word replaces an earlier one. Raises BadInput, Conflict before it is answered."""
+    """1 to 5 stars for the answer; a later word replaces an earlier one. FEW_STARS or less reopen it, once.
+
+    Raises BadInput, Conflict before it is answered.
+    """
     if not 1 <= stars <= 5:
         raise BadInput("请给 1 到 5 星。", fields=["stars"])
     if opinion.state is not OpinionState.ANSWERED:
         raise Conflict("答复了以后才能评价。", code="not_answered")
     opinion.stars = stars
     note(session, opinion, "rated", desk, words=f"{stars} 星")
+    if stars <= FEW_STARS and not opinion.reopened and opinion.became is None:
+        await _reopen(session, opinion, desk)
+
+
+async def _reopen(session: AsyncSession, opinion: Opinion, desk: Desk) -> None:
+    """It waits again, one level higher: for the desk of its place there, or for its owner where there is none. The answer
+    that was not good enough stands in the history."""
+    note(session, opinion, "reopened", desk, words=opinion.answer)
+    topic = await session.get_one(OpinionTopic, opinion.topic_code)
+    opinion.state, opinion.reopened, opinion.answer = OpinionState.WAITING, True, ""
+    opinion.level = next_rung(opinion.level)
+    for place in await grids.ancestors(session, opinion.area_code):
+        if place.level.value == opinion.level.value:
+            opinion.owner, opinion.owner_code = HandlerKind(place.level.value), place.code
+    opinion.due_at = opinion.escalate_at = desk.calendar.add_working_days(desk.now, topic.due_days)
+    opinion.listing_due = opinion.public
+    await tell_desk(session, opinion, f"意见要重新答复 {opinion.number}：{opinion.text[:40]}", desk=desk)
+    wake(session, "disclosure")
 
 
 # What happens by itself

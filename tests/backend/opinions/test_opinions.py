@@ -40,6 +40,41 @@ async def test_a_suggestion_is_answered_by_its_owner_and_rated(forum: Forum) -> 
     assert await steps(forum, number) == ["filed", "answered", "rated"]
 
 
+async def test_an_answer_is_corrected_and_the_history_keeps_the_first(forum: Forum) -> None:
+    number = await forum.suggests()
+    await forum.call("r2", "POST", f"/opinions/{number}/support")
+    assert await forum.does("community", number, "correction", text=ANSWER) == 409
+    assert await forum.does("community", number, "answer", text=ANSWER) == 303
+    assert await forum.does("water", number, "correction", text="改成六盏。") == 404
+    assert await forum.does("community-2", number, "correction", text=ANSWER) == 422
+    assert await forum.does("community-2", number, "correction", text="数错了，是六盏，不是四盏。") == 303
+    assert "之前的答复有不对的地方，抱歉。宫涵社区更正如下：数错了，是六盏" in (await forum.heard())[-1]
+    assert "更正如下：数错了，是六盏" in (await forum.heard("r2"))[-1]
+    page = (await forum.page("community", f"/opinions/{number}"))[1]
+    assert ANSWER in page.split('id="trail"')[1]
+    await forum.work()
+    entries = (await forum.call("", "GET", "/disclosure"))[1]["entries"]
+    assert ["六盏" in one["text"] and ANSWER not in one["text"] for one in entries] == [True]
+
+
+async def test_few_stars_reopen_it_once_one_level_higher(forum: Forum) -> None:
+    number = await forum.suggests()
+    await forum.does("community", number, "answer", text=ANSWER)
+    await forum.work()
+    status, card = await forum.call("r1", "POST", f"/opinions/{number}/rating", {"stars": 2})
+    assert (status, card["state"], card["owner"], card["answer"]) == (200, "waiting", "城东街道", "")
+    assert (await forum.listed("street"), await forum.listed("community")) == ([number], [])
+    assert ANSWER in (await forum.page("street", f"/opinions/{number}"))[1].split('id="trail"')[1]
+    await forum.work()
+    assert (await forum.call("", "GET", "/disclosure"))[1]["entries"] == []
+    assert await forum.does("community", number, "answer", text=ANSWER) == 403
+    assert await forum.does("street", number, "answer", text="街道拨款，下周一就装。") == 303
+    assert (await forum.opinion(number)).stars is None
+    status, card = await forum.call("r1", "POST", f"/opinions/{number}/rating", {"stars": 1})
+    assert (status, card["state"], card["stars"]) == (200, "answered", 1)
+    assert await steps(forum, number) == ["filed", "answered", "rated", "reopened", "answered", "rated"]
+
+
 OWNERS = [
     ("河边能不能放几个救生圈", "GH", ("department", "SL")),
     ("建议广场加长椅", "GH1", ("community", "GH")),
@@ -213,6 +248,12 @@ async def test_the_staff_api_lists_answers_and_hands_on(forum: Forum) -> None:
     assert (status, [one["number"] for one in listed["opinions"]], listed["total"]) == (200, [number, other], 2)
     status, page = await api("POST", f"/api/v1/opinions/{number}/answer", token=token, json={"text": ANSWER})
     assert (status, page["state"], page["may_answer"], page["history"][-1]["by"]) == (200, "answered", False, "吕俊杰")
+    status, page = await api("POST", f"/api/v1/opinions/{number}/correction", token=token, json={"text": "装六盏，不是四盏。"})
+    assert (status, page["answer"], page["history"][-1]["note"]) == (200, "装六盏，不是四盏。", ANSWER)
+    status, page = await api("POST", f"/api/v1/opinions/{number}/topic", token=token, json={"topic_code": "water"})
+    assert (status, page["topic"]["code"]) == (200, "water")
+    status, page = await api("POST", f"/api/v1/opinions/{number}/private", token=token, json={"reason": "写了邻居名字"})
+    assert (status, page["public"]) == (200, False)
     body = {"to": {"kind": "department", "code": "SL"}, "reason": "归水利管"}
     status, page = await api("POST", f"/api/v1/opinions/{other}/owner", token=token, json=body)
     assert (status, page["owner"]["name"]) == (200, "水利局")
