@@ -72,6 +72,7 @@ async def import_city(session: AsyncSession, folder: Path) -> list[FileResult]:
             changes = await write(session, [row.values for row in table.rows])
         problems = sorted(table.problems, key=lambda problem: problem.line)
         results[name] = FileResult(name, len(table.rows), changes, problems, held_by)
+    await opinions.ensure_one(session)
     if any(result.changes and result.changes.total for result in results.values() if result.file in REGISTRY):
         await grids.next_revision(session)
     return list(results.values())

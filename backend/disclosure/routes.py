@@ -53,7 +53,7 @@ async def _cards(session: AsyncSession, entries: list[Disclosure], desk: Desk) -
 
 @routes.get("/internal/v1/disclosure")
 async def find(request: web.Request) -> web.Response:
-    """{entries: [card], more, area, topics: [{code, name}], areas: [{code, name}]}.
+    """{entries: [card], more, area, topics: [{code, name}], areas: [{code, name, depth}]}.
 
     ``q`` are words, ``area`` and ``topic`` codes, ``page`` counts from 1. With ``conversation`` and no area
     it is the resident's community, the whole city where that is not known.
@@ -90,14 +90,22 @@ async def _found(request: web.Request, session: AsyncSession, search: Search, *,
         session, words=search.q, area_code=search.area, topic_code=search.topic, page=search.page, page_size=size
     )
     area = await session.get(Area, search.area) if search.area else None
-    places = [*await grids.at_level(session, Level.DISTRICT), *await grids.at_level(session, Level.STREET)]
     return {
         "entries": await _cards(session, found.entries, desk),
         "more": found.more,
         "area": area.name if area else "",
         "topics": [{"code": one.code, "name": one.name} for one in await topics(session)],
-        "areas": [{"code": place.code, "name": place.name} for place in sorted(places, key=lambda a: a.path)],
+        "areas": await _steps(session, area),
     }
+
+
+async def _steps(session: AsyncSession, area: Area | None) -> list[dict[str, Any]]:
+    """What can be chosen from here: the way down to ``area``, and what lies right below it; the city's districts where none
+    is chosen. ``depth`` is how far below the city."""
+    way = list(reversed(await grids.ancestors(session, area.code))) if area else (await grids.at_level(session, Level.CITY))[:1]
+    below = await session.scalars(select(Area).where(Area.parent_code == way[-1].code).order_by(Area.code)) if way else ()
+    steps = [(place, depth) for depth, place in enumerate(way) if depth] + [(place, len(way)) for place in below]
+    return [{"code": place.code, "name": place.name, "depth": depth} for place, depth in steps]
 
 
 @routes.get(r"/internal/v1/disclosure/{entry:\d{1,18}}")

@@ -136,6 +136,16 @@ async def test_whoever_it_concerns_is_told_once_in_the_day_and_one_word_stops_it
     assert await forum.heard("r5") == []  # written anew, not told anew
 
 
+async def test_the_way_to_an_area_goes_down_step_by_step(forum: Forum) -> None:
+    async def offered(code: str) -> list[tuple[str, int]]:
+        areas = (await forum.call("", "GET", "/disclosure", area=code))[1]["areas"]
+        return [(area["code"], area["depth"]) for area in areas]
+
+    assert await offered("") == [("GG", 1), ("HL", 1)]
+    assert await offered("CD") == [("HL", 1), ("CD", 2), ("GH", 3)]
+    assert await offered("GH1") == [("HL", 1), ("CD", 2), ("GH", 3), ("GH1", 4)]
+
+
 async def test_wrong_wishes_change_nothing(forum: Forum) -> None:
     for body in ({"topic": "magic", "area": "GH"}, {"topic": "", "area": "nowhere"}, {"topic": "", "area": "community"}):
         assert (await forum.call("r1", "POST", "/disclosure/wishes", body))[0] == 422, body
