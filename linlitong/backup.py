@@ -16,7 +16,7 @@ from sqlalchemy import URL, make_url
 
 from linlitong.home import Home
 
-KEPT = ("media", "secrets.json", "vault.json", "demo-staff.csv")
+KEPT = ("media", "secrets.json", "vault.json", "votes.secret", "demo-staff.csv", "demo-vote-keys.csv")
 FORM = 1
 
 

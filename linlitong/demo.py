@@ -19,6 +19,7 @@ from backend.catalogue.models import Department
 from backend.db import Database
 from backend.grids.models import Area
 from backend.staff.models import Staff
+from linlitong import demo_talks
 from linlitong.home import ROOT, Home
 
 FILE = "demo-staff.csv"
@@ -53,6 +54,7 @@ async def load(home: Home) -> int:
             return code
         async with database.write() as session:
             accounts = await _make_accounts(session)
+        await demo_talks.play(home, database)
         _write(file, accounts)
     finally:
         await database.close()

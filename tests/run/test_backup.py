@@ -9,6 +9,7 @@ from click.testing import CliRunner, Result
 from sqlalchemy import text
 
 from backend.db import Database
+from backend.votes.booth import placing_secret
 from linlitong import cli
 from linlitong.home import Home
 
@@ -51,7 +52,7 @@ async def test_a_restored_backup_is_the_record_as_it_was(home: Home, url: str, t
     (home.path / "media" / "photo").write_bytes(b"jpeg")
     with closing(sqlite3.connect(home.path / "tracker.db")) as tracker, tracker:
         tracker.execute("CREATE TABLE events (id INTEGER)")
-    token = home.service_token()
+    token, placing = home.service_token(), placing_secret(home.path)
     await put(url, "before")
 
     assert db("backup", archive).exit_code == 0
@@ -59,6 +60,7 @@ async def test_a_restored_backup_is_the_record_as_it_was(home: Home, url: str, t
     (home.path / "media" / "photo").unlink()
     (home.path / "tracker.db").unlink()
     (home.path / "secrets.json").unlink()
+    (home.path / "votes.secret").unlink()
     restored = db("restore", archive, "--yes")
 
     assert (restored.exit_code, restored.output) == (0, "restored\n")
@@ -66,6 +68,7 @@ async def test_a_restored_backup_is_the_record_as_it_was(home: Home, url: str, t
     assert (home.path / "media" / "photo").read_bytes() == b"jpeg"
     assert (home.path / "tracker.db").exists()
     assert (home.service_token(), (home.path / "secrets.json").stat().st_mode & 0o777) == (token, 0o600)
+    assert placing_secret(home.path) == placing
     assert Path(archive).stat().st_mode & 0o777 == 0o600
     assert list(home.path.glob(".*")) == []
 
