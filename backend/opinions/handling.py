@@ -95,10 +95,12 @@ async def history_of(session: AsyncSession, opinion: Opinion) -> list[tuple[Opin
 
 
 def may_answer(scope: Scope, opinion: Opinion) -> bool:
-    """Whether it lies on their desk, or in an area they manage."""
+    """Whether it lies on their desk, or in an area they manage; what was reopened not below the level it went to."""
     if opinion.state is not OpinionState.WAITING:
         return False
     manages = scope.role in MANAGERS and scope.covers(opinion.area_path)
+    if opinion.reopened and scope.desk and scope.desk[0] in LADDER:
+        manages = manages and LADDER.index(scope.desk[0]) >= LADDER.index(opinion.level)
     return manages or scope.desk == (opinion.owner, opinion.owner_code)
 
 

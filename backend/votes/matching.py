@@ -162,7 +162,7 @@ async def match_by_phone(session: AsyncSession, conversation: Conversation, phon
         .where(Vote.state == VoteState.OPEN, Vote.ends_at > booth.now, VoteUnit.phone == phone[:PHONE])
         .order_by(Vote.id, VoteUnit.id)
     )
-    found = rows.tuples().all()
+    found = rows.all()
     several = {vote.id for (vote, _), (other, _) in pairwise(found) if vote.id == other.id}
     matched = []
     for vote, unit in found:

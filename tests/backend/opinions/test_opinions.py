@@ -62,7 +62,7 @@ async def test_few_stars_reopen_it_once_one_level_higher(forum: Forum) -> None:
     await forum.does("community", number, "answer", text=ANSWER)
     await forum.work()
     status, card = await forum.call("r1", "POST", f"/opinions/{number}/rating", {"stars": 2})
-    assert (status, card["state"], card["owner"], card["answer"]) == (200, "waiting", "城东街道", "")
+    assert (status, card["state"], card["owner"], card["answer"]) == (200, "waiting", "城东街道社会治理中心", "")
     assert (await forum.listed("street"), await forum.listed("community")) == ([number], [])
     assert ANSWER in (await forum.page("street", f"/opinions/{number}"))[1].split('id="trail"')[1]
     await forum.work()

@@ -136,8 +136,7 @@ async def test_a_vote_s_whole_life_by_the_api(town: Town) -> None:
     assert (status, vote["state"], len(vote["fingerprint"])) == (200, "open", 64)
     status, slips = await api("POST", f"{where}/codes", token=token)
     assert (status, [slip["unit"] for slip in slips["slips"]]) == (201, ["3-101", "3-102", "3-103"])
-    conversation = await town.says("你好", resident="voter")
-    matched = {"unit": "3-103", "conversation_id": conversation.id}
+    matched = {"unit": "3-103", "conversation_id": await town.waits()}
     assert (await api("POST", f"{where}/matches", token=token, json=matched))[0] == 200
     assert (await api("POST", f"{where}/matches/end", token=token, json={"unit": "3-103"}))[0] == 200
     status, vote = await api("POST", f"{where}/paper", token=token, json={"unit": "3-101", "choice": ["yes"]})
