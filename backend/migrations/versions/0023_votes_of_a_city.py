@@ -1,7 +1,4 @@
-"""Who took part, and what was published, in a few rows for each vote
-
-Revision ID: 0018
-"""
+"""Who took part, and what was published, in a few rows for each vote"""
 
 import json
 
@@ -10,8 +7,8 @@ from alembic import op
 
 import backend.db
 
-revision = "0018"
-down_revision = "0017"
+revision = "0023"
+down_revision = "0022"
 branch_labels = None
 depends_on = None
 
