@@ -104,12 +104,14 @@ class VouchPhone(HouseAction):
     async def act(self, turn: Turn) -> Events:
         votes = await turn.get("/votes")
         if not votes["vouches"]:
-            turn.say("utter_ask_vote_code")
+            turn.say("utter_vote_phone_not_here")
+        elif turn.entity("sent") == "no":
+            turn.say("utter_vote_phone_typed")
         elif not turn.entity("sent"):
             turn.say("utter_ask_vote_phone")
         elif votes["open"]:
             turn.say("utter_vote_phone_matched")
-            return await ListVotes(self._house).act(turn)
+            return await ListVotes(self.house).act(turn)
         else:
             turn.say("utter_vote_phone_unknown")
         return []

@@ -109,6 +109,7 @@ def test_a_resident_votes_by_slip_and_changes_it_and_the_record_does_not_know_ho
     where, codes = announced(console)
     name = "voter"
     assert "现在没有等您投的票" in "\n".join(texts(system.chat(name, "投票")))
+    assert "这里核对不了手机号" in "\n".join(texts(system.chat(name, "发送我的手机号")))
     card = texts(system.chat(name, f"投票码 {codes['7-101']}"))
     assert "您是7-101" in card[0]
     assert "【投票】给街心广场起名" in card[1]

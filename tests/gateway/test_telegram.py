@@ -14,11 +14,13 @@ from PIL import Image
 
 from backend.media import service as media
 from bot.gateway import telegram_polling
+from bot.gateway.channels.telegram import keyboard_of
 from bot.gateway.telegram_inbound import VOUCHED
 from bot.gateway.telegram_webhook import path_of, secret_of
 from tests.gateway.fake_bot_api import Fault
 from tests.gateway.running import SAID
 from tests.gateway.telegram_town import TelegramTown, telegram_town, until
+from wording import Sentences
 
 CHAT = 4711
 GROUP = -100123
@@ -233,6 +235,14 @@ async def test_only_the_sender_s_own_number_is_vouched_for_and_it_is_not_kept(
     (row,) = await telegram.stored(CHAT, 1)
     assert (row.kind.value, row.text == VOUCHED[0]) == (kind, kind == "button")
     assert "139" not in f"{row.text}{row.payload}"
+
+
+@pytest.mark.parametrize("response", ["utter_ask_vote_phone", "utter_vote_phone_typed"])
+def test_where_a_number_is_asked_for_the_key_that_sends_it_is_shown(response: str) -> None:
+    keyboard = keyboard_of(Sentences.load(Path("domain.yml")).say(response).buttons)
+    assert keyboard is not None
+    ((key,),) = keyboard.to_dict()["keyboard"]
+    assert (key["text"], key["request_contact"]) == ("发送我的手机号", True)
 
 
 async def test_a_chats_own_news_is_no_message(telegram: TelegramTown) -> None:

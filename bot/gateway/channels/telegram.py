@@ -28,7 +28,7 @@ from bot.gateway.telegram_text import CAPTION_UNITS, split, units
 logger = logging.getLogger(__name__)
 
 PAYLOAD_BYTES = 64
-OWN_NUMBER = '/vouch_phone{"sent":"1"}'  # the button by which people send us the number of their own account
+OWN_NUMBER = '/vouch_phone{"sent":"no"}'  # a button that sends the number of one's own account; typed, it sends none
 ALBUM = 10
 SHORT = 8  # characters of a button that leaves room for another beside it
 CHOOSE = "请选择："

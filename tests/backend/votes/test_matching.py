@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import select
 
 from backend.conversations.models import Author, Message
+from backend.conversations.typed import button_meant
 from backend.errors import Conflict, Forbidden, LinlitongError, NotFound
 from backend.media import service as media
 from backend.vault.models import Secret
@@ -16,6 +17,7 @@ from backend.votes.electorate import PHONE
 from backend.votes.models import VoteCode, VoteLog
 from tests.backend.votes.hall import Hall, unit
 from tests.support.small_city import resident
+from wording import Sentences
 
 
 async def slips(hall: Hall, number: str) -> dict[str, str]:
@@ -180,6 +182,15 @@ async def test_codes_are_not_printed_before_the_announcement(hall: Hall) -> None
     number = await hall.vote(1, announce=False)
     with pytest.raises(Conflict, match="not_open"):
         await slips(hall, number)
+
+
+@pytest.mark.parametrize(
+    ("typed", "payload"),
+    [("发送我的手机号", '/vouch_phone{"sent":"no"}'), ("用手机号核对", "/vouch_phone"), ("我的手机号是多少", None)],
+)
+def test_to_type_that_a_number_is_sent_sends_none(sentences: Sentences, typed: str, payload: str | None) -> None:
+    button = button_meant(typed, sentences.say("utter_commands").buttons)
+    assert (button["payload"] if button else None) == payload
 
 
 async def test_a_number_that_the_messenger_vouches_for_matches_where_it_says_who_it_is(hall: Hall) -> None:
