@@ -52,8 +52,12 @@ POINTS = re.compile(
 )
 
 
+_THINGS_FALL = re.compile(r"(?:树|墙|杆|棚|牌|架|栏|车)(?:都|也|全|被风)*[吹刮]?倒(?!.{0,3}人)")  # nobody lies there
+
+
 def kind_of(text: str) -> str:
     """Return the kind of danger that ``text`` names, "other" when none of the words stands in it."""
+    text = _THINGS_FALL.sub("", text)
     kinds = (kind for kind, words in KINDS.items() if any(word in text for word in words.split()))
     return next((kind for kind in kinds if kind != "rescue" or OTHERS.search(text)), "other")
 

@@ -2,7 +2,7 @@
 
 The form's slots say what still has to be asked; everything read so far is in the ``draft`` slot:
 {danger, danger_told, person, matter, bare, photos, parts, pin, place, place_hint, place_choices, item, item_choices, similar,
-join, anonymous, urgent, editing, confirmed, waiting, misses, seen}. ``bare`` is the matter without its place. With
+join, anonymous, urgent, editing, confirmed, elsewhere, waiting, misses, seen}. ``bare`` is the matter without its place. With
 ``corrects``, an event's number, the draft is that event's report, which is put right.
 """
 
@@ -16,7 +16,7 @@ from actions.backend_client import Refused
 from actions.correction import add_instead, correction_in, draft_of, meant
 from actions.emergency import is_faint, is_only_where, say_emergency
 from actions.forms import ENDED, Events
-from actions.guide import answer_with_place
+from actions.guide import answer, answer_with_place
 from actions.handoff import hand_off, leave_queue
 from actions.places import only_a_place
 from actions.spoken import (
@@ -25,14 +25,18 @@ from actions.spoken import (
     BARE_NUMBER,
     CORRECTIONS,
     DO_NOT_KNOW,
+    HOW_LONG,
     INSTEAD,
     INTERJECTION,
     LEADING_CORRECTION,
+    MATTER_ENDS,
     NAMED,
     NOT_BUT,
     NOT_THAT,
+    NOTHING_TO_CHANGE,
     PHOTO_LATER,
     TEMPER,
+    WRONG_KIND,
 )
 from actions.status import WITHDRAW, ask_withdraw
 from actions.turn import SHORT_ANSWER, SURE_YES, HouseAction, Turn, button
@@ -46,7 +50,7 @@ LATER = 16
 DOORS = {"building": "号楼|号|栋|幢|座|#", "unit": "单元"}
 PLACE = ("street", "community", "compound", "road", "house_number", "group", "building", "unit", "room")
 STREETS = 8
-OF_ONE_SUMMARY = ("confirmed", "join", "editing", "danger", "person")
+OF_ONE_SUMMARY = ("confirmed", "join", "editing", "elsewhere", "danger", "person")
 
 
 class ValidateReportForm(HouseAction):
@@ -140,13 +144,16 @@ async def take_neighbour(turn: Turn, draft: dict[str, Any], _asked: str | None) 
     return True
 
 
-async def take_no_neighbour(_turn: Turn, draft: dict[str, Any], _asked: str | None) -> bool:
-    draft["similar"] = []
+async def take_no_neighbour(turn: Turn, draft: dict[str, Any], _asked: str | None) -> bool:
+    if draft.get("elsewhere"):
+        queue(turn, draft, draft.pop("elsewhere"))
+    else:
+        draft["similar"] = []
     return True
 
 
 async def take_confirmation(_turn: Turn, draft: dict[str, Any], asked: str | None) -> bool:
-    draft["confirmed"] = asked == "confirmation"
+    draft["confirmed"] = asked == "confirmation" and not draft.get("elsewhere")
     return True
 
 
@@ -242,7 +249,7 @@ def take_yes_or_no(turn: Turn, draft: dict[str, Any], text: str, asked: str) -> 
     yes, short = turn.intent == "affirm", len(text) <= SHORT_ANSWER
     match asked:
         case "confirmation" if yes:
-            draft["confirmed"] = turn.confidence >= SURE_YES
+            draft["confirmed"] = turn.confidence >= SURE_YES and not draft.get("elsewhere")
         case "neighbour" if yes and short:
             draft["join"] = draft["similar"][0]["number"]
         case "neighbour" if turn.intent == "deny" and short:
@@ -254,19 +261,40 @@ def take_yes_or_no(turn: Turn, draft: dict[str, Any], text: str, asked: str) -> 
     return True
 
 
+async def take_aside(turn: Turn, draft: dict[str, Any], text: str, asked: str) -> bool:
+    """What needs no reading: photos to come, how long it will take, nothing to change after all, the wrong kind, and a
+    matter's own end (楼道灯 … 坏了). False when it is none of these."""
+    short = len(text) <= LATER
+    if short and PHOTO_LATER.search(text):
+        turn.say("utter_photo_later")
+        return True
+    if asked not in ("place", "confirmation"):
+        return False
+    if short and HOW_LONG.search(text) and turn.intent != "ask_guide":
+        await answer(turn, text)
+    elif draft.get("editing") and NOTHING_TO_CHANGE.fullmatch(text.strip()):
+        draft["editing"] = False
+    elif WRONG_KIND.fullmatch(text.strip()):
+        draft["editing"] = "kind"
+    elif draft.get("matter") and not draft.get("editing") and MATTER_ENDS.fullmatch(text.strip()):
+        take_words(draft, f"{draft['matter']}{text.strip()}", f"{draft.get('bare') or draft['matter']}{text.strip()}")
+    else:
+        return False
+    return True
+
+
 async def read_text(
     turn: Turn, draft: dict[str, Any], text: str, asked: str | None, *, location: dict[str, float] | None = None
 ) -> bool:
     """Let the backend read the words; take from them what belongs here. False when nothing did."""
-    if asked and len(text) <= LATER and PHOTO_LATER.search(text):
-        turn.say("utter_photo_later")
-        return True
     if asked:
+        if await take_aside(turn, draft, text, asked):
+            return True
         text = INTERJECTION.sub("", text) or text
     correcting = bool(draft.get("editing")) or text.startswith(CORRECTIONS) or turn.intent == "deny" or turn.edited
     if correcting:
         text = NOT_THAT.sub("", INSTEAD.sub("，", text)) or text
-    if draft.get("editing") and BARE_NUMBER.fullmatch(text.strip()):
+    if draft.get("editing") is True and BARE_NUMBER.fullmatch(text.strip()):
         text = f"{text.strip()}号楼"
     pin = draft.get("pin")
     place, matters = await turn.read(text, location=location, parts=draft.get("parts"), pin=pin)
@@ -280,24 +308,23 @@ async def read_text(
         asked is not None
         and turn.intent in ASIDE[FORM]
         and not no_place
+        and not (asked == "matter" and turn.intent == "out_of_scope" and matters and matters[0]["item"].get("named"))
         and not (place and (asked == "place" or (asked == "confirmation" and correcting)))
     ):
         return False
     if no_place:
         matters = []  # who cannot say where has said nothing about what
+    if asked == "confirmation" and not correcting and matters and take_further(turn, draft, matters, place):
+        return True
     took = False
     if place and not (asked == "place" and place["status"] == "missing"):
         take_place(turn, draft, place)
         took = True
-    if asked == "confirmation" and not correcting and is_another(draft, matters):
-        draft["waiting"] = [*draft.get("waiting", []), *matters]
-        turn.say("utter_queued_matter")
-        return True
     if matters and (correcting or not draft.get("matter") or asked == "item"):
         took |= take_matters(turn, draft, matters, asked, correcting=correcting)
     draft["editing"] = asked == "confirmation" and not took and (draft.get("editing") or turn.intent == "deny")
     if asked == "place" and (not place or place["status"] == "missing"):
-        give_up_on_place(draft)
+        give_up_on_place(turn, draft)
         return True
     return took or turn.intent in ("affirm", "deny", "report_issue", "nlu_fallback", "give_opinion") or asked is None
 
@@ -320,10 +347,42 @@ def keep_matter_true(draft: dict[str, Any], parts: dict[str, Any], *, elsewhere:
         draft["matter"] = draft.get("bare") or draft.get("matter") if elsewhere else matter
 
 
-def is_another(draft: dict[str, Any], matters: list[dict[str, Any]]) -> bool:
-    """Whether what was said at the summary is a matter of another kind than the one that is summed up."""
-    code = matters[0]["item"].get("code") if matters else None
-    return code not in (None, (draft.get("item") or {}).get("code"))
+def take_further(turn: Turn, draft: dict[str, Any], matters: list[dict[str, Any]], place: dict[str, Any] | None) -> bool:
+    """A matter that is told at the summary: one of another kind waits for its turn, at its own place where it names one; the
+    same kind at another place may be either, and is asked about. False when it is neither."""
+    if earlier := draft.pop("elsewhere", None):
+        queue(turn, draft, earlier)  # not answered: what was told is not lost
+    first, *others = matters
+    named = first | {"place": place} if place else first
+    if is_another(draft, first["item"]) and (place or first["item"].get("named")):
+        queue(turn, draft, named, *others)
+        return True
+    if not place or not lies_elsewhere(draft.get("parts") or {}, place["parts"]) or not is_same(draft, first["item"]):
+        return False
+    draft["elsewhere"] = named
+    draft["waiting"] = [*draft.get("waiting", []), *others]
+    return True
+
+
+def queue(turn: Turn, draft: dict[str, Any], *matters: dict[str, Any]) -> None:
+    draft["waiting"] = [*draft.get("waiting", []), *matters]
+    turn.say("utter_queued_matter")
+
+
+def is_another(draft: dict[str, Any], item: dict[str, Any]) -> bool:
+    """Whether the item is another kind than the one that is summed up."""
+    return item.get("code") not in (None, (draft.get("item") or {}).get("code"))
+
+
+def is_same(draft: dict[str, Any], item: dict[str, Any]) -> bool:
+    """Whether the item is, or may be, the kind that is summed up."""
+    code = (draft.get("item") or {}).get("code")
+    return code is not None and code in (item.get("code"), *(choice["code"] for choice in item.get("choices", [])))
+
+
+def lies_elsewhere(parts: dict[str, Any], others: dict[str, Any]) -> bool:
+    """Whether the second place contradicts the first, and does not only tell more of it."""
+    return any(parts.get(name) and parts[name] != others.get(name) for name in PLACE)
 
 
 def take_place(turn: Turn, draft: dict[str, Any], place: dict[str, Any], *, elsewhere: bool = False) -> None:
@@ -352,7 +411,11 @@ def take_place(turn: Turn, draft: dict[str, Any], place: dict[str, Any], *, else
 
 
 async def choose_place(turn: Turn, draft: dict[str, Any], _asked: str | None) -> bool:
-    """A button of the places that were offered; with a pin that contradicted the words, one of these two."""
+    """A button of the places that were offered; with a pin that contradicted the words, one of these two. At the summary,
+    the other place that was named is this report's after all."""
+    if elsewhere := draft.pop("elsewhere", None):
+        take_place(turn, draft, elsewhere["place"])
+        return True
     code, by_pin = turn.entity("area_code"), draft.get("pin_place")
     if by_pin:
         draft["pin"] = None
@@ -366,8 +429,11 @@ async def choose_place(turn: Turn, draft: dict[str, Any], _asked: str | None) ->
     return True
 
 
-def give_up_on_place(draft: dict[str, Any]) -> None:
-    """The resident cannot say it more exactly: the desk of the smallest area that was named gets it."""
+def give_up_on_place(turn: Turn, draft: dict[str, Any]) -> None:
+    """The resident cannot say it more exactly: the desk of the smallest area that was named gets it. A yes to 是哪一个 is
+    no answer: it is asked again."""
+    if turn.intent == "affirm" and draft.get("place_choices"):
+        return
     draft["misses"] = draft.get("misses", 0) + 1
     hint = draft.get("place_hint") or {}
     if draft.pop("pin_place", None):
@@ -383,11 +449,13 @@ def take_matters(
     first, *others = matters
     if draft.get("matter") and asked not in (None, "matter"):
         if asked == "item":
-            draft["item"] = first["item"] if first["item"]["status"] in ("sure", "off_list") else draft.get("item")
+            take_kind(turn, draft, first["item"])
             return draft.get("item") is not None
         if correcting and ABOUT_THE_FORM.search(first["text"]):
             return False
-        if correcting and first["item"]["status"] in ("sure", "close", "off_list"):
+        if draft.get("editing") == "kind" and first["item"]["status"] in ("sure", "close"):
+            set_item(draft, first["item"])  # another kind; what was told stays
+        elif correcting and first["item"]["status"] in ("sure", "close", "off_list"):
             take_words(draft, LEADING_CORRECTION.sub("", first["text"]), LEADING_CORRECTION.sub("", first["bare"]))
             set_item(draft, first["item"])
         else:
@@ -399,6 +467,16 @@ def take_matters(
         turn.say("utter_more_matters", count=len(matters))
         draft["waiting"] = [*draft.get("waiting", []), *others]
     return True
+
+
+def take_kind(turn: Turn, draft: dict[str, Any], item: dict[str, Any]) -> None:
+    """The kind that was asked for: one of those that were offered, or one that is named. A yes in many words is the first."""
+    choices = draft.get("item_choices", [])
+    offered = item.get("code") in [choice["code"] for choice in choices]
+    if item["status"] in ("sure", "off_list") and (offered or item.get("named")):
+        draft["item"] = item
+    elif turn.intent == "affirm" and choices:
+        draft["item"] = choices[0]
 
 
 def take_words(draft: dict[str, Any], matter: str, bare: str) -> None:
@@ -588,8 +666,14 @@ class AskConfirmation(HouseAction):
     async def act(self, turn: Turn) -> Events:
         draft = turn.tracker.get_slot("draft") or {}
         number = draft.get("corrects")
+        if elsewhere := draft.get("elsewhere"):
+            place = elsewhere["place"]
+            here = place.get("address") or place["label"]
+            turn.say("utter_ask_elsewhere", matter=elsewhere["bare"], place=here, area_code=place["area_code"] or "")
+            return []
         if draft.get("editing"):
-            turn.say("utter_ask_correction" if number else "utter_ask_change", number=number or "", matter=draft["matter"])
+            ask = "utter_ask_kind" if draft["editing"] == "kind" else "utter_ask_correction" if number else "utter_ask_change"
+            turn.say(ask, number=number or "", matter=draft["matter"])
             return []
         names = turn.house.names
         place, item = draft["place"], draft["item"]
@@ -726,7 +810,5 @@ class LeaveReport(HouseAction):
             turn.say("utter_correction_left", number=draft["corrects"])
             return [*cleared(), *ENDED]
         turn.say("utter_cancelled")
-        left = {
-            name: value for name, value in draft.items() if name not in ("confirmed", "join", "editing", "danger", "person")
-        }
+        left = {name: value for name, value in draft.items() if name not in OF_ONE_SUMMARY}
         return [*cleared(), SlotSet("draft", {"left": left}), *ENDED]

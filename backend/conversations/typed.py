@@ -25,11 +25,35 @@ _BUT = re.compile(r"不是|不过|但|错|改|换成|等等")
 _QUESTION = re.compile(r"(吗|么|没|呢|不)?[？?]$|(吗|么|了没|没有没)$")
 CERTAIN = 3
 _COUNTED = re.compile(r"(?:我?[选要按]|就|那就)*第?([0-9０-９]{1,2}|[一二三四五六七八九十两]{1,2})(?:[个号项条种家]|号按钮)?")
-_FIGURES = re.compile(r"[0-9]+|[零〇一二三四五六七八九十两百]+")
+_FIGURES = re.compile(r"[0-9]+|[零〇一二三四五六七八九十两百]+(?=[号星楼栋幢单期组网])")  # 另报一件 names no figure
 # The code by which the other party joins a mediation: named in a text (perhaps a forwarded one), or alone.
 _CODE = r"([A-HJ-NP-Za-hj-np-z2-9]{4}[-\s]?[A-HJ-NP-Za-hj-np-z2-9]{4})(?![0-9A-Za-z])"
 _NAMED_CODE = re.compile(rf"调解码(?:是)?[:：\s]*{_CODE}")
 _BARE_CODE = re.compile(rf"(?=.*\d)(?=.*[A-Za-z]){_CODE}[。.]?")
+
+
+# Words about using the chat itself, and nothing else in the message: a question to the city's guide, however it is put.
+_WHO = (
+    r"(?:[我俺咱你您]们?|老[人头年]家?|家里老人|这个?|那个?|手机上?|屏幕上?|网?页面?上?|里面?|的|是|发|还|就|也|都|真|实在|有点|人家"
+    r"|师傅|同志|请问)*+"
+)
+_TOO_SMALL = r"字[体号]?(?:也|实在|有点|真|都|是)?(?:太|好|这么|那么)?[小细][了啦得]?"
+_LARGER = (
+    r"(?:[打把调放弄搞变换给]|能不能|可不可以|能|可以|请)*+字[体号]?(?:[打调放弄搞变写]|能不能|可不可以|可以|能)*+"
+    r"大(?:一?[点些]|一?号)儿?(?:吗|么|不|吧|行吗|好吗)?"
+)
+_UNSEEN = r"(?:根本|都|实在|又)?看不(?:清楚?|见|到)字?"
+_UNREAD = (
+    r"[不没](?:识|认得?|认识)(?:几个)?字|(?:不太?会|打不[来了出])[打写用]?(?:字|拼音|手机|微信|这个)?|文盲"
+    r"|没[念读上]过(?:什么)?[书学]"
+)
+_VISIT = (
+    r"(?:能不能|可不可以|能否|能|可以|有没有人|派个?人|叫个?人|来个?人)++(?:[你您]们)?(?:上门|到[我俺咱]们?家里?来|来[我俺咱]们?家里?)"
+    r"(?:来|看看|看|望望|瞧瞧|办理?|服务|帮我|帮忙|一下|一趟|弄|登记|收)*+(?:[吗不么吧呀]|好吗|行吗|可以吗)?"
+)
+_CHAT = "|".join((_TOO_SMALL, _LARGER, _UNSEEN, _UNREAD, _VISIT))
+_ABOUT_THE_CHAT = re.compile(rf"(?=.*(?:字|上门|家|文盲|过书|过学|手机|拼音)){_WHO}(?:(?:{_CHAT})[啊呀呢哦嘛了]?{_WHO})++")
+ASKS_GUIDE = "/ask_guide"
 
 
 def code_in(text: str) -> str | None:
@@ -149,7 +173,8 @@ async def press(session: AsyncSession, message: Message, *, sentences: Sentences
     Only the most recent message with buttons counts, and only among the last LOOK_BACK messages. Whether it is solved, and
     how many stars it gets, may be said long after it was asked (LASTING, among the last LONG_LOOK_BACK). A few words are
     understood whatever was asked last (response utter_commands), and some more while a person is waited for; so is a code to
-    join a mediation. A bare number counts the buttons of the one question that was just asked.
+    join a mediation. A bare number counts the buttons of the one question that was just asked. Words about using the chat
+    (字太小, 我不识字, 能不能上门) ask the city's guide.
     """
     known = session.info.setdefault("pressed", {})
     if (message, waiting) not in known:
@@ -170,4 +195,6 @@ async def _pressed(session: AsyncSession, message: Message, sentences: Sentences
     button = next(filter(None, (button_meant(message.text, buttons) for buttons in choices)), None)
     if button is None and _COUNTED.fullmatch(bare(message.text)) and (question := await last_question(session, message)):
         button = button_counted(message.text, question.buttons)
+    if button is None and _ABOUT_THE_CHAT.fullmatch(_NOISE.sub("", message.text)):
+        return ASKS_GUIDE
     return button["payload"] if button else None

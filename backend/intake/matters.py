@@ -31,6 +31,10 @@ _LEFT_BEHIND = re.compile(
     r"^(?:[\s，,。；;、：:]+|(?:我们?|俺们?|咱们?)?家?(?:就?住?在|位于)(?=[\s，,。；;、：:])|(?:就在|位于|在|的)(?=.))+"
 )
 
+_LEFT_OVER = re.compile(
+    r"(?:[\s，,。；;、]+|(?=[我俺咱]))(?:我们?|俺们?|咱们?)?家?(?:就?住?在|位于|就?是|地[址点]是?)[\s，,。；;、.：:！!]*$"
+)
+
 
 def without_place(reading: Reading) -> str:
     """The text without its places and doors; the whole text where nothing is left."""
@@ -38,7 +42,8 @@ def without_place(reading: Reading) -> str:
     for span in reading.spans:
         if span.field not in ("phone", "time_phrase"):
             rest, end = rest + reading.text[end : span.start], span.end
-    return _LEFT_BEHIND.sub("", rest + reading.text[end:]).strip() or reading.text
+    rest += reading.text[end:]
+    return _LEFT_OVER.sub("", _LEFT_BEHIND.sub("", rest)).strip() or reading.text
 
 
 # A place that begins another matter: it names more than a door, and comes after these words or after nothing else.

@@ -7,6 +7,7 @@ import pytest
 from actions.correction import SLIP, TAKEN_BACK, correction_in
 from actions.emergency import kind_of, points
 from actions.report import keep_matter_true
+from actions.spoken import HOW_LONG
 
 
 @pytest.mark.parametrize(
@@ -50,6 +51,20 @@ def test_words_that_only_point_tell_of_no_danger(text: str) -> None:
 @pytest.mark.parametrize("text", ["来人啊", "救命", "就在我家 他要杀我", "快来", "我家着火了", "有人倒在楼下"])
 def test_a_cry_for_help_is_more_than_pointing(text: str) -> None:
     assert not points(text)
+
+
+def test_a_tree_that_fell_is_nobody_who_fell() -> None:
+    assert [kind_of(text) for text in ("树倒了", "有人倒在楼下", "树倒了砸到人")] == ["other", "medical", "medical"]
+
+
+@pytest.mark.parametrize("text", ["要多久能修好", "到底几天能弄好？", "多久", "什么时候能修", "大概多久啊"])
+def test_how_long_is_a_question(text: str) -> None:
+    assert HOW_LONG.search(text)
+
+
+@pytest.mark.parametrize("text", ["好几天没人收", "坏了几天了", "不知道多久没扫了", "几天没水"])
+def test_how_long_it_has_been_is_none(text: str) -> None:
+    assert not HOW_LONG.search(text)
 
 
 @pytest.mark.parametrize(

@@ -29,6 +29,53 @@ CONVERSATIONS: dict[str, list[tuple[str, list[str]]]] = {
         ("国泰民安社区1号楼垃圾没人收", ["国泰民安社区1号楼", SUMMARY]),
         ("不是1号楼，是2号楼", ["国泰民安社区2号楼", SUMMARY]),
     ],
+    "the same again at another place, told at the summary, is asked about: it is another report": [
+        ("国泰民安社区21号楼垃圾没人收", ["国泰民安社区21号楼", SUMMARY]),
+        ("国泰民安社区22号楼垃圾也没人收", ["22号楼的垃圾也没人收", "另外再报一件"]),
+        ("另报一件", ["等这件报完接着办", "地点：", "21号楼垃圾没人收", SUMMARY]),
+        ("确认", ["登记好了，编号 ", "22号楼", SUMMARY]),
+        ("确认", ["登记好了，编号 "]),
+    ],
+    "the same again at another place, told at the summary, is asked about: the place was wrong": [
+        ("国泰民安社区23号楼路灯不亮", [SUMMARY]),
+        ("国泰民安社区24号楼路灯不亮", ["另外再报一件"]),
+        ("改这件的地方", ["事情：国泰民安社区24号楼路灯不亮", SUMMARY]),
+    ],
+    "how long it will take, asked at the summary, is of this report": [
+        ("国泰民安社区25号楼下水道堵了", [SUMMARY]),
+        ("到底几天能弄好？", ["排水堵塞与积水", "小时", SUMMARY]),
+        ("我是外地户口 能不能报", ["不看户口", SUMMARY]),
+    ],
+    "how long it takes is no further matter": [
+        ("国泰民安社区26号楼电梯卡在四楼", [SUMMARY]),
+        ("要多久能修好", ["电梯故障", "小时", SUMMARY]),
+        ("确认", ["登记好了，编号 "]),
+    ],
+    "nothing to change after all, and the wrong kind": [
+        ("国泰民安社区27号楼外墙瓷砖掉下来了", [SUMMARY]),
+        ("修改", ["要改哪里"]),
+        ("没有要改的 确认", ["外墙瓷砖掉下来了", SUMMARY]),
+        ("类别不对", ["该算哪一类"]),
+        ("是路灯坏了", ["外墙瓷砖掉下来了", "类别：路灯故障", SUMMARY]),
+    ],
+    "a matter in pieces is put together": [
+        ("楼道灯", ["在哪儿呢"]),
+        ("坏了", ["在哪儿呢"]),
+        ("国泰民安社区28号楼", ["楼道灯坏了", SUMMARY]),
+    ],
+    "a question beside the report does not swallow it": [
+        ("国泰民安社区29号楼广场舞太吵 另外谁是我的网格员", ["的网格员是", "广场舞太吵", SUMMARY]),
+    ],
+    "a yes in many words takes the kind that was offered first": [
+        ("单位门前人行道破损严重，存在安全隐患，恳请贵单位予以修缮。地址：国泰民安社区1号楼东侧。", ["哪一类"]),
+        ("确认无误，请予登记", ["类别：道路破损", SUMMARY]),
+    ],
+    "whoever cannot read, type or walk is answered, and the report goes on": [
+        ("路灯不亮", ["在哪儿呢"]),
+        ("我不识字 打不来", ["拍张照片、发个位置就能报", "在哪儿呢"]),
+        ("能不能上门", ["可以请网格员上门", "在哪儿呢"]),
+        ("字太小了看不见", ["“大字”"]),
+    ],
     "a question in the middle is answered, and the report goes on": [
         ("垃圾堆成山了没人管", ["在哪儿呢"]),
         ("你们几点上班", ["8:30", "17:30", "在哪儿呢"]),

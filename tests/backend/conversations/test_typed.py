@@ -1,7 +1,12 @@
 """What is typed instead of a button."""
 
+import csv
+from pathlib import Path
+
 import pytest
 
+from backend.catalogue.models import Guide
+from backend.catalogue.service import GUIDE_THRESHOLD, best_guide
 from backend.clock import FakeClock
 from backend.conversations import service
 from backend.conversations.models import MessageKind
@@ -35,6 +40,8 @@ HOUSES = question("宫涵小区3号楼", "宫涵小区5号楼")
         ("5", HOUSES, "/2"),
         ("3号", HOUSES, "/1"),
         ("第二个", HOUSES, "/2"),
+        ("一", question("附议", "不是一回事，另报"), "/1"),
+        ("一", question("二网格", "第一网格"), "/2"),
         ("2楼", SUMMARY, None),
         ("一共三个", SUMMARY, None),
         ("1", question("先不找人工了"), None),
@@ -44,6 +51,53 @@ HOUSES = question("宫涵小区3号楼", "宫涵小区5号楼")
 def test_a_bare_number_counts_the_buttons(typed: str, asked: Buttons, pressed: str | None) -> None:
     button = button_counted(typed, asked)
     assert (button["payload"] if button else None) == pressed
+
+
+ABOUT_THE_CHAT = {
+    "larger_type": ("字太小了看不见", "打字大一点", "字太小", "能不能把字调大一点", "你们发的字太小了"),
+    "cannot_type": ("我不识字 打不来", "我不会打字", "俺不认得字", "老人家不会用手机", "我没念过书"),
+    "visit": ("能不能上门", "能上门不", "还能不能上门来望望", "能派人上门吗", "你们能不能上门看看"),
+}
+
+
+def demo_guides() -> list[Guide]:
+    with Path("demo/guides.csv").open(encoding="utf-8") as file:
+        return [Guide(**row) for row in csv.DictReader(file)]
+
+
+async def pressed_by(database: Database, clock: FakeClock, sentences: Sentences, number: int, text: str) -> str | None:
+    """The payload that is pressed by a first message."""
+    async with database.write() as session:
+        inbound = service.Inbound(
+            channel="web", address=f"r{number}", external_id="1", kind=MessageKind.TEXT, text=text, display_name="居民"
+        )
+        await service.accept(session, inbound, now=clock.now())
+        (turn,) = await service.claim_turns(session, worker="g", limit=1, sentences=sentences, now=clock.now())
+        return turn.pressed
+
+
+async def test_words_about_the_chat_itself_ask_the_guide_and_words_about_a_matter_do_not(
+    database: Database, clock: FakeClock, sentences: Sentences
+) -> None:
+    guides = demo_guides()
+    number = 0
+    for key, said in ABOUT_THE_CHAT.items():
+        for text in said:
+            number += 1
+            assert await pressed_by(database, clock, sentences, number, text) == "/ask_guide", text
+            found = best_guide(guides, text)
+            assert found is not None, text
+            assert (found[0].key, found[1] >= GUIDE_THRESHOLD) == (key, True), text
+    for text in (
+        "公告栏上的字太小了看不清",
+        "老有人上门来推销",
+        "有人到我家里来",
+        "什么时候上门修",
+        "垃圾没人上门收",
+        "路灯坏了看不见",
+    ):
+        number += 1
+        assert await pressed_by(database, clock, sentences, number, text) is None, text
 
 
 async def test_only_the_question_that_was_just_asked_is_answered_by_a_number(
