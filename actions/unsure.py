@@ -7,7 +7,7 @@ from rasa_sdk.events import FollowupAction, SlotSet
 
 from actions import disclosure
 from actions.correction import HearsCorrections
-from actions.guide import answer, knows
+from actions.guide import answer, knows, report_beside
 from actions.handoff import PlaceInQueue
 from actions.numbers import number_in
 from actions.opinions import OPINION
@@ -45,7 +45,7 @@ async def clear_case(turn: Turn) -> list[dict[str, Any]] | None:
         return await PlaceInQueue(turn.house).act(turn)
     likely = [r["name"] for r in turn.ranking[:CHOICES]]
     if GRID_MEMBER.search(turn.text) and "ask_guide" in likely:
-        return await answer(turn, turn.text)
+        return [*await answer(turn, turn.text), *await report_beside(turn)]
     settled = await by_matter(turn, likely)
     if settled is None and likely[:1] == ["ask_guide"] and await knows(turn, turn.text):
         return await answer(turn, turn.text)  # most likely a question, and the guide has the answer
