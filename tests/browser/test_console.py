@@ -227,6 +227,8 @@ async def test_what_was_got_wrong_is_put_right(browser: Browser, town: Town, siz
         await page.get_by_role("button", name="更正", exact=True).click()
         await expect(page.get_by_role("heading", name="施工噪声")).to_be_visible()
         await expect(page.locator("#trail").get_by_text("→ 施工噪声")).to_be_visible()
+        if size is PHONE:
+            await page.get_by_text("更多", exact=True).click()
         await page.get_by_role("link", name="数据").click()
         await expect(page.locator(".tiles", has_text="自动率").get_by_text("0.0%", exact=True)).to_be_visible()
         assert await fits(page)
@@ -287,6 +289,34 @@ async def test_someone_who_is_signed_out_elsewhere_lands_at_the_door(browser: Br
         async with town.database.write() as session:
             await accounts.disable(session, await accounts.by_username(session, "grid"), now=town.clock.now())
         await expect(page).to_have_title("登录 · 邻里通", timeout=15_000)
+
+
+async def test_on_a_phone_the_menu_lies_at_the_bottom_and_nothing_of_it_is_out_of_reach(browser: Browser, town: Town) -> None:
+    menus = {
+        "community": (["事件", "对话", "提醒", "更多"], ["意见", "补贴", "议事", "调解", "投票", "数据"]),
+        "lights": (["事件", "提醒", "更多"], ["意见", "补贴", "调解", "数据"]),
+        "law-head": (["咨询", "志愿者", "法律援助", "提醒", "更多"], ["普法推送"]),
+        "law": (["咨询", "我的资料", "提醒"], []),
+    }
+    for username, (first, rest) in menus.items():
+        async with signed_in(browser, town, username, PHONE) as page:
+            shown = page.locator("nav > a:visible, nav summary:visible")
+            assert [text.strip() for text in await shown.all_inner_texts()] == first
+            boxes = [await one.bounding_box() for one in await shown.all()]
+            assert all(box and box["x"] >= 0 and box["x"] + box["width"] <= 390 and box["height"] >= 44 for box in boxes)
+            assert all(box["y"] + box["height"] <= 844 < box["y"] + box["height"] + 60 for box in boxes)
+            if rest:
+                await page.get_by_text("更多", exact=True).click()
+                links = page.locator("nav .more a:visible")
+                assert await links.all_inner_texts() == rest
+                for box in [await one.bounding_box() for one in await links.all()]:
+                    assert box["x"] >= 0
+                    assert box["x"] + box["width"] <= 390
+                    assert box["y"] >= 48
+                    assert box["height"] >= 44
+                await links.last.click()
+                await expect(page.locator("nav summary[aria-current]")).to_have_text("更多")
+            assert await fits(page)
 
 
 async def test_markup_from_residents_is_text(browser: Browser, town: Town) -> None:
