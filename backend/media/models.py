@@ -21,3 +21,14 @@ class Media(HasId, Base):
     width: Mapped[int | None]
     height: Mapped[int | None]
     created_at: Mapped[datetime]
+
+
+class Upload(HasId, Base):
+    """A stored file that belonged to no resident when it came. A day later it is looked up who names it; what nobody names
+    goes, and this row either way.
+    """
+
+    __tablename__ = "media_upload"
+
+    key: Mapped[str] = mapped_column(String(32), unique=True)
+    stored_at: Mapped[datetime] = mapped_column(index=True)

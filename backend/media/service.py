@@ -11,7 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend.errors import BadInput, NotFound
-from backend.media.models import Media
+from backend.media.models import Media, Upload
 from backend.media.scan import is_active
 
 MAX_SIDE = 2048
@@ -81,6 +81,8 @@ async def store(
         created_at=now,
     )
     session.add(media)
+    if resident_id is None:
+        session.add(Upload(key=key, stored_at=now))
     await session.flush()
     return media
 

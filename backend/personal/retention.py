@@ -3,13 +3,16 @@
 Three things go by themselves. A matter that was over three years ago loses its reporter and its photos, and its words are
 masked. Messages of three years ago go with their files and numbers, whoever goes on writing. A resident of whom nothing was
 heard for three years and nothing goes on is forgotten like one who asked for it, without a word.
+
+And a file that came in nobody's name, and that after a day nothing in the record names, goes: it was attached to what was
+refused, or never sent.
 """
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from sqlalchemy import ColumnElement, delete, exists, select, update
+from sqlalchemy import JSON, ColumnElement, Text, cast, delete, exists, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend.broadcasts.models import BroadcastCopy
@@ -23,7 +26,7 @@ from backend.feedback.models import Misunderstood
 from backend.legal.models import Consult, ConsultState, ConsultWord
 from backend.legal_aid.models import AidState, LegalAid
 from backend.media import service as media
-from backend.media.models import Media
+from backend.media.models import Media, Upload
 from backend.mediation.models import Mediation, MediationParty, MediationState
 from backend.opinions.models import Opinion, OpinionState
 from backend.outbox import service as outbox
@@ -36,6 +39,8 @@ from backend.vault.models import VaultItem
 
 KEPT = timedelta(days=3 * 365 + 1)
 BATCH = 200
+UNNAMED_KEPT = timedelta(days=1)
+UPLOADS = 50
 
 
 async def run_once(database: Database, clock: Clock, settings: Settings) -> int:
@@ -46,6 +51,7 @@ async def run_once(database: Database, clock: Clock, settings: Settings) -> int:
         await _matters(database, before, settings.home / "media")
         + await _messages(database, before, settings.home / "media")
         + await _residents(database, before, now)
+        + await _uploads(database, now - UNNAMED_KEPT, settings.home / "media")
     )
 
 
@@ -132,6 +138,39 @@ async def _residents(database: Database, before: datetime, now: datetime) -> int
         for one in found:
             await service.ask(session, one, Wish.EXPIRE, now=now)
     return len(found)
+
+
+async def _uploads(database: Database, before: datetime, folder: Path) -> int:
+    due = select(Upload).where(Upload.stored_at <= before).order_by(Upload.id).limit(UPLOADS)
+    async with database.write() as session:
+        uploads = list(await session.scalars(due))
+        keys = {upload.key for upload in uploads}
+        owned = await session.scalars(select(Media.key).where(Media.key.in_(keys), Media.resident_id.is_not(None)))
+        gone = keys - set(owned)
+        if gone:
+            gone -= await _named(session, gone, since=min(upload.stored_at for upload in uploads))
+        await session.execute(delete(Media).where(Media.key.in_(gone)))
+        await session.execute(delete(Upload).where(Upload.key.in_(keys)))
+    _unlink(folder, gone)
+    return len(keys)
+
+
+async def _named(session: AsyncSession, keys: set[str], *, since: datetime) -> set[str]:
+    """Those of ``keys`` that anything in the record names: by reference, or in a column of JSON. A message names its files
+    when it is made, so that of messages those from ``since`` are enough.
+    """
+    named: set[str] = set()
+    for table in Base.metadata.sorted_tables:
+        late = [Message.created_at >= since] if table is Message.__table__ else []
+        for column in table.columns:
+            if any(key.column is Media.__table__.c.key for key in column.foreign_keys):
+                named |= set(await session.scalars(select(column).where(column.in_(keys))))
+            elif isinstance(column.type, JSON):
+                words = cast(column, Text)
+                some = or_(*(words.contains(f'"{key}"', autoescape=True) for key in keys))
+                found = await session.scalars(select(words).where(some, *late))
+                named |= {key for text in found for key in keys if f'"{key}"' in text}
+    return named
 
 
 def _unlink(folder: Path, keys: Iterable[str]) -> None:

@@ -9,11 +9,12 @@ from backend.clock import FakeClock
 from backend.conversations import service as conversations
 from backend.conversations.models import Conversation, Message, MessageKind
 from backend.db import Database
-from backend.events.models import Event, EventPhoto, EventState
+from backend.events.models import Event, EventPhoto, EventState, History
 from backend.legal.areas import LawArea
 from backend.legal.models import Consult, ConsultState
 from backend.legal_aid.models import AidState, Group, LegalAid
 from backend.media import service as media
+from backend.media.models import Media, Upload
 from backend.mediation.ladder import Matter, Route
 from backend.mediation.models import Mediation, MediationParty, MediationState, Origin, Side
 from backend.models import metadata
@@ -163,3 +164,42 @@ def test_everything_that_refers_to_a_message_is_seen_to_before_it_goes():
         if any(key.column.table.name == "message" for key in column.foreign_keys)
     }
     assert refers == {"event", "misunderstood", "delivery", "broadcast_copy"}
+
+
+async def test_a_file_in_nobodys_name_that_nothing_names_goes_after_a_day(
+    database: Database, clock: FakeClock, sentences: Sentences, settings: Settings
+):
+    _, photo = await someone(database, clock, sentences, settings.home)
+    kept = {}
+    async with database.write() as session:
+        for use in ("refused note", "message", "event", "step", "resident"):
+            file = await media.store(
+                session,
+                settings.home / "media",
+                use.encode(),
+                mime="image/jpeg",
+                size=(1, 1),
+                resident_id=None,
+                now=clock.now(),
+            )
+            kept[use] = file.key
+    async with database.write() as session:
+        conversation, event = (await session.scalars(select(Conversation))).one(), (await session.scalars(select(Event))).one()
+        inbound = conversations.Inbound("web", "m9", "r1", MessageKind.PHOTO, media=[kept["message"]])
+        await conversations.accept(session, inbound, now=clock.now())
+        session.add(EventPhoto(event_id=event.id, media_key=kept["event"]))
+        step = (await session.scalars(select(History))).first()
+        assert step is not None
+        step.photos = [kept["step"]]
+        given = update(Media).where(Media.key == kept["resident"])
+        await session.execute(given.values(resident_id=conversation.resident_id))
+    clock.advance(hours=23)
+    assert await retention.run_once(database, clock, settings) == 0
+    clock.advance(hours=1)
+    await let_go(database, clock, settings)
+    spare = kept.pop("refused note")
+    assert not media.path_of(settings.home / "media", spare).exists()
+    async with database.read() as session:
+        assert await session.scalar(select(Upload.id)) is None
+        assert set(await session.scalars(select(Media.key))) == {photo, *kept.values()}
+    assert all(media.path_of(settings.home / "media", key).exists() for key in kept.values())
