@@ -8,7 +8,7 @@ from sqlalchemy import Text, and_, case, cast, exists, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend.conversations import service
-from backend.conversations.models import Conversation, Holder, Message, MessageKind
+from backend.conversations.models import Author, Conversation, Holder, Message, MessageKind
 from backend.desk import answers
 from backend.desk import service as visits
 from backend.desk.models import Visit
@@ -84,7 +84,11 @@ async def _facts(session: AsyncSession, scope: Scope, row: Conversation) -> dict
     holder = await session.get(Staff, row.staff_id) if row.staff_id else None
     last = await session.scalar(
         select(Message)
-        .where(Message.conversation_id == row.id, Message.kind != MessageKind.NOTE)
+        .where(
+            Message.conversation_id == row.id,
+            Message.kind != MessageKind.NOTE,
+            Message.author.in_((Author.RESIDENT, Author.STAFF)),
+        )
         .order_by(Message.sequence.desc())
         .limit(1)
     )
