@@ -18,7 +18,7 @@ from backend.localtime import say_day, say_moment
 from backend.outbox import service as outbox
 from backend.staff.models import Role
 from backend.staff.scope import Scope
-from backend.subsidies import grants, service
+from backend.subsidies import cycles, grants, service
 from backend.subsidies.advice import advise
 from backend.subsidies.catalogue import Kind, ReviewLevel
 from backend.subsidies.models import (
@@ -129,6 +129,7 @@ async def submit(session: AsyncSession, conversation: Conversation | None, form:
                 SubsidyApplication.kind == form.kind,
                 SubsidyApplication.period == str(today.year),
                 SubsidyApplication.state.notin_([State.REFUSED, State.WITHDRAWN]),
+                ~SubsidyApplication.stopped,
             )
         )
         if number is None:
@@ -304,8 +305,12 @@ async def _approve(
 
 async def approved(session: AsyncSession, application: SubsidyApplication, *, desk: Desk) -> None:
     """Its payments begin, and the resident is told. Raises Conflict of grants.begin."""
-    await grants.begin(session, application, await kind_of(session, application), desk=desk)
-    await push(session, application, "approved", desk=desk)
+    grant = await grants.begin(session, application, await kind_of(session, application), desk=desk)
+    first = cycles.say_period(cycles.period_of(grant.cycle, grant.begins).label)
+    if grant.next_from == grant.begins and first:
+        await push(session, application, "approved_later", desk=desk, period=first)
+    else:
+        await push(session, application, "approved", desk=desk)
 
 
 async def answer(
@@ -442,7 +447,8 @@ async def stop(
     await grants.follow(session, application)
     assert grant.ends_on is not None
     why = desk.sentences.say(f"utter_name_subsidy_stop_{reason}").text
-    await push(session, application, "stopped", desk=desk, why=why, day=say_day(grant.ends_on))
+    again = "" if reason == "death" else desk.sentences.say("utter_name_subsidy_stop_again").text
+    await push(session, application, "stopped", desk=desk, why=why, day=say_day(grant.ends_on), again=again)
 
 
 async def objected(session: AsyncSession, application: SubsidyApplication, *, scope: Scope, desk: Desk, note: str) -> None:

@@ -39,13 +39,17 @@ _OWED = (PaymentState.DUE, PaymentState.EXPORTED, PaymentState.PAID)
 
 
 async def begin(session: AsyncSession, application: SubsidyApplication, kind: Kind, *, desk: Desk) -> SubsidyGrant:
-    """The approved application is paid from here on; what is due by today falls due now.
+    """The approved application is paid from here on; what is due by today falls due now. It begins after the periods that an
+    earlier application, stopped since, has paid or still owes.
 
     Raises Conflict when the same person is paid the same kind under another application.
     """
     applied = application.created_at.astimezone(desk.zone).date()
     first = cycles.period_of(kind.cycle, applied if kind.pays_from == "application" else desk.today).begins
     if kind.pays_from == "next":
+        first = cycles.moved(kind.cycle, first, 1)
+    covered = await _covered_until(session, application)
+    while kind.cycle != cycles.ONCE and first < covered:
         first = cycles.moved(kind.cycle, first, 1)
     grant = SubsidyGrant(
         application_id=application.id,
@@ -67,6 +71,24 @@ async def begin(session: AsyncSession, application: SubsidyApplication, kind: Ki
         raise Conflict("这个人的这项补贴正在另一件申请里发，不能再批一件。", code="paid_already") from None
     await fall_due(session, grant, desk)
     return grant
+
+
+async def _covered_until(session: AsyncSession, application: SubsidyApplication) -> date:
+    """The day after the last period that this person was paid this kind for, or will be, under another application."""
+    owed = SubsidyPayment.state.in_(_OWED) | (
+        (SubsidyPayment.state == PaymentState.FAILED) & (SubsidyPayment.period_from <= SubsidyGrant.ends_on)
+    )
+    rows = await session.execute(
+        select(SubsidyGrant.cycle, SubsidyPayment.period_from)
+        .join(SubsidyPayment, SubsidyPayment.application_id == SubsidyGrant.application_id)
+        .where(
+            SubsidyGrant.person == application.person,
+            SubsidyGrant.kind == application.kind,
+            SubsidyGrant.application_id != application.id,
+            owed,
+        )
+    )
+    return max((cycles.moved(cycle, begins, 1) for cycle, begins in rows), default=date.min)
 
 
 def due(desk: Desk) -> ColumnElement[bool]:
@@ -165,7 +187,8 @@ async def stop(
     desk: Desk,
 ) -> SubsidyGrant:
     """Staff end a grant: nothing is paid for periods that begin after ``on``; what is due for them and not at the bank yet is
-    cancelled, and what a suspension has held up until then is not made up for.
+    cancelled. A suspension ends with it: what had fallen due before it is paid up to ``on``, what it has held up since then is
+    not made up for.
 
     Raises Forbidden, BadInput without a reason of STOPS, a day, or a note, Conflict when it has ended.
     """
@@ -176,6 +199,7 @@ async def stop(
         raise BadInput("请选择停发的原因，并写明情况。", fields=["reason", "note"])
     if on is None or not desk.today - EARLIEST <= on <= desk.today + EARLIEST:
         raise BadInput("请填停发的日期，前后不能超过五年。", fields=["on"])
+    checks = await _locked_checks(session, application)  # before the grant, as recheck.py does
     grant = await of(session, application)
     if grant is None:
         raise Conflict("这件申请还没有开始发放。")
@@ -185,7 +209,8 @@ async def stop(
     grant.ended, grant.note = reason, note.strip()[:NOTE_LIMIT]
     grant.ends_on = min(on, grant.ends_on) if grant.ends_on else on
     grant.ended_by, grant.ended_at = scope.staff_id, desk.now
-    if await is_suspended(session, grant) or (grant.next_from is not None and grant.next_from > grant.ends_on):
+    suspended = any(check.state is CheckState.SUSPENDED for check in checks)
+    if suspended or (grant.next_from is not None and grant.next_from > grant.ends_on):
         grant.next_from = None
     await fall_due(session, grant, desk)
     for payment in await payments_of(session, application):
@@ -193,8 +218,22 @@ async def stop(
             await lock(session, payment)
             if payment.state in (PaymentState.DUE, PaymentState.FAILED):
                 payment.state = PaymentState.CANCELLED
+    for check in checks:
+        check.state, check.decided_by, check.decided_at = CheckState.ENDED, scope.staff_id, desk.now
+        check.revision += 1
+    await session.flush()
+    once_paid = grant.cycle == cycles.ONCE and any(p.state in _OWED for p in await payments_of(session, application))
+    application.stopped = not once_paid
     wake(session, "console")
     return grant
+
+
+async def _locked_checks(session: AsyncSession, application: SubsidyApplication) -> list[SubsidyCheck]:
+    """The re-checks of a grant that have no result, or hold it up."""
+    waiting = (CheckState.ASKED, CheckState.FLAGGED, CheckState.SUSPENDED)
+    mine = select(SubsidyCheck).where(SubsidyCheck.application_id == application.id, SubsidyCheck.state.in_(waiting))
+    found = await session.scalars(mine.order_by(SubsidyCheck.id).with_for_update().execution_options(populate_existing=True))
+    return list(found)
 
 
 def overpaid(grant: SubsidyGrant, paid: list[SubsidyPayment]) -> list[SubsidyPayment]:

@@ -58,6 +58,7 @@ class ApplicationState(enum.StrEnum):
 class SubsidyApplication(HasId, Base):
     """One person's application for one kind and period. Numbers of people are in the vault, here are only hashes and masks.
 
+    ``stopped``: its payments were ended by staff, so that the same may be applied for anew in the same year.
     ``level`` counts the reviewing levels from 0; ``due_at`` is when this level is late, ``late_at`` when it became so.
     """
 
@@ -69,8 +70,8 @@ class SubsidyApplication(HasId, Base):
             "kind",
             "period",
             unique=True,
-            sqlite_where=text("state NOT IN ('refused','withdrawn')"),
-            postgresql_where=text("state NOT IN ('refused','withdrawn')"),
+            sqlite_where=text("state NOT IN ('refused','withdrawn') AND NOT stopped"),
+            postgresql_where=text("state NOT IN ('refused','withdrawn') AND NOT stopped"),
         ),
         Index("ix_subsidy_application_desk", "desk", "desk_code", "state", "id"),
         Index("ix_subsidy_application_due", "state", "due_at"),
@@ -93,6 +94,7 @@ class SubsidyApplication(HasId, Base):
     amount_fen: Mapped[int]
     area_code: Mapped[str] = mapped_column(ForeignKey("area.code"))
     state: Mapped[ApplicationState] = mapped_column(words(ApplicationState))
+    stopped: Mapped[bool] = mapped_column(default=False)
     level: Mapped[int] = mapped_column(default=0)
     desk: Mapped[str] = mapped_column(String(16))
     desk_code: Mapped[str] = mapped_column(String(32))
@@ -264,13 +266,15 @@ class SubsidyCampaign(HasId, Base):
 
 
 class CheckState(enum.StrEnum):
-    """ASKED; ANSWERED: all as before; FLAGGED: something changed, a person looks; SUSPENDED and RESUMED by a person."""
+    """ASKED; ANSWERED: all as before; FLAGGED: something changed, a person looks; SUSPENDED and RESUMED by a person;
+    ENDED: the grant was stopped before there was a result."""
 
     ASKED = "asked"
     ANSWERED = "answered"
     FLAGGED = "flagged"
     SUSPENDED = "suspended"
     RESUMED = "resumed"
+    ENDED = "ended"
 
 
 class SubsidyCheck(HasId, Base):

@@ -1,6 +1,7 @@
 """Subsidies: what is paid period after period"""
 
 from datetime import date
+from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 from alembic import op
@@ -15,6 +16,7 @@ depends_on = None
 
 RUNNING = sa.text("next_from IS NOT NULL")
 LIVE = sa.text("state NOT IN ('failed','cancelled')")
+CITY = ZoneInfo("Asia/Shanghai")  # a payment of the first of a month in the city is the month's, whatever the day in UTC
 PAID = ("approved", "paying", "paid", "payment_failed")
 
 
@@ -92,7 +94,7 @@ def _fill() -> None:
         mine = connection.execute(sa.select(payments).where(payments.c.application_id == row.id).order_by(payments.c.id)).all()
         if not mine:
             continue
-        period = period_of(cycle, mine[0].created_at.date())
+        period = period_of(cycle, mine[0].created_at.astimezone(CITY).date())
         connection.execute(
             sa.update(payments)
             .where(payments.c.application_id == row.id)

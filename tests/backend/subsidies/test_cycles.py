@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import select, text
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, NoResultFound
 
 from backend.clock import FakeClock
 from backend.conversations import service as conversations
@@ -38,17 +38,20 @@ from tests.backend.subsidies.conftest import card, identity
 from tests.support.small_city import SmallCity
 from wording import Sentences
 
+# Each cycle with two ways that differ in all of the rest: what a way decides (first, last, arrears) does not hang on the cycle.
 WAYS = [
-    (cycle, pays_from, periods, arrears)
-    for cycle in ("once", "monthly", "quarterly", "yearly")
-    for pays_from, periods, arrears in (
-        ("approval", 0, True),
-        ("next", 0, False),
-        ("application", 3, True),
-        ("approval", 5, False),
-    )
+    ("once", "approval", 0, True),
+    ("once", "application", 3, True),
+    ("monthly", "approval", 0, True),
+    ("monthly", "next", 5, False),
+    ("quarterly", "application", 3, True),
+    ("quarterly", "approval", 0, False),
+    ("yearly", "next", 0, True),
+    ("yearly", "application", 5, False),
 ]
-STEPS = 60
+# One history of more than a year, in which each kind of step comes several times; it is compared whole, grant by grant. What is
+# rare in it (a stop within a suspension, applying again) has a test of its own below.
+STEPS = 28
 
 
 @dataclass
@@ -212,9 +215,8 @@ async def town(database: Database, clock: FakeClock, sentences: Sentences, tmp_p
     return town
 
 
-@pytest.mark.parametrize("seed", [1, 2])
-async def test_no_period_is_paid_twice_or_left_out(town: Town, seed: int):
-    chance, told = random.Random(seed), {}
+async def test_no_period_is_paid_twice_or_left_out(town: Town):
+    chance, told = random.Random(1), {}
     for number, (cycle, pays_from, periods, arrears) in enumerate(WAYS):
         application = await town.file(number)
         town.clock.advance(days=chance.randrange(20))
@@ -236,16 +238,16 @@ async def test_no_period_is_paid_twice_or_left_out(town: Town, seed: int):
                 await town.bank(chance, fails=0.3)
             case "accounts":
                 await town.new_accounts()
-            case "check" if expected.suspended_on is None:
+            case "check" if expected.ends is None and expected.suspended_on is None:
                 await town.suspend(one)
                 expected.suspended_on = town.today
-            case "check":
+            case "check" if expected.suspended_on is not None:
                 await town.resume(one)
                 expected.resume(town.today)
             case "stop" if expected.ends is None and chance.random() < 0.6:
                 on = town.today + timedelta(days=chance.randrange(-90, 60))
                 await town.stop(one, on)
-                expected.ends = min(on, expected.suspended_on or on)
+                expected.ends, expected.suspended_on = min(on, expected.suspended_on or on), None
     for one, expected in told.items():
         if expected.suspended_on is not None:
             await town.resume(one)
@@ -264,7 +266,7 @@ async def test_no_period_is_paid_twice_or_left_out(town: Town, seed: int):
         assert sorted(within) == sorted(expected.owed(town.today)), (expected, within)
         assert len({p.period for p in paid}) == len(paid)
         everything += len(paid)
-    assert everything > 50
+    assert everything > 30
 
 
 async def test_the_database_itself_refuses_a_second_payment_of_a_period(town: Town):
@@ -290,6 +292,74 @@ async def test_nobody_is_paid_one_kind_under_two_applications(town: Town):
     await town.stop(first.id, town.today, "moved")
     town.clock.advance(days=31)
     await town.approve(await town.file(1))
+
+
+@pytest.mark.parametrize(
+    ("cycle", "pays_from", "first"),
+    [("monthly", "application", "2026-12"), ("quarterly", "approval", "2027-Q1"), ("yearly", "approval", "2027")],
+)
+async def test_who_was_stopped_applies_again_in_the_same_year_and_no_period_is_paid_twice(
+    town: Town, cycle: str, pays_from: str, first: str
+):
+    old = await town.file(1, chat="r1")
+    await town.approve(old, cycle=cycle)
+    with pytest.raises(Duplicate):
+        await town.file(1)
+    await town.stop(old.id, town.today, "moved")
+    new = await town.file(1, chat="r1")
+    assert new.period == old.period
+    with pytest.raises(Duplicate) as refused:
+        await town.file(1)
+    assert refused.value.details == {"number": new.number}
+    grant = await town.approve(new, cycle=cycle, pays_from=pays_from)
+    assert cycles.period_of(cycle, grant.next_from).label == first
+    assert await town.payments(new.id) == []
+    town.clock.advance(days=60)
+    await town.clerks()
+    assert [p.period for p in await town.payments(old.id)] == [cycles.period_of(cycle, date(2026, 11, 1)).label]
+    assert (await town.payments(new.id))[-1].period == first
+
+
+async def test_what_was_stopped_before_anything_was_paid_begins_anew_at_once(town: Town):
+    old = await town.file(1)
+    await town.approve(old)
+    await town.stop(old.id, date(2026, 10, 31), "moved")
+    new = await town.file(1)
+    await town.approve(new)
+    assert [(p.period, p.state) for p in await town.payments(old.id)] == [("2026-11", PaymentState.CANCELLED)]
+    assert [(p.period, p.state) for p in await town.payments(new.id)] == [("2026-11", PaymentState.DUE)]
+
+
+async def test_what_is_paid_once_is_not_applied_for_again_that_year_after_a_stop(town: Town):
+    paid, unpaid = await town.file(1), await town.file(2)
+    for application in (paid, unpaid):
+        await town.approve(application, cycle="once")
+    await town.stop(unpaid.id, date(2026, 10, 31), "other")
+    await town.file(2)
+    await town.batch("once")
+    await town.stop(paid.id, town.today, "other")
+    with pytest.raises(Duplicate):
+        await town.file(1)
+
+
+async def test_a_stop_ends_a_suspension_what_was_due_before_it_is_paid_or_cancelled_by_its_day(town: Town):
+    application = await town.file(1, chat="r1")
+    await town.approve(application)
+    town.clock.advance(days=40)
+    await town.clerks()  # November, December and January's first days
+    await town.suspend(application.id)
+    town.clock.advance(days=60)
+    await town.clerks()
+    assert await town.due() == []
+    await town.stop(application.id, date(2026, 12, 15))
+    found = {p.period: p.state for p in await town.payments(application.id)}
+    assert found == {"2026-11": PaymentState.DUE, "2026-12": PaymentState.DUE, "2027-01": PaymentState.CANCELLED}
+    assert await town.due() == ["2026-11", "2026-12"]
+    async with town.database.read() as session:
+        check = (await session.scalars(select(SubsidyCheck))).one()
+        assert (check.state, check.decided_by) == (CheckState.ENDED, town.scope.staff_id)
+    with pytest.raises(NoResultFound):
+        await town.resume(application.id)
 
 
 async def test_stopping_needs_an_area_a_reason_a_day_and_a_note(town: Town):
