@@ -2,8 +2,9 @@
 
 The form's slots say what still has to be asked; everything read so far is in the ``draft`` slot:
 {danger, danger_told, person, matter, bare, photos, parts, pin, place, place_hint, place_choices, item, item_choices, similar,
-join, anonymous, urgent, editing, confirmed, elsewhere, waiting, misses, seen}. ``bare`` is the matter without its place. With
-``corrects``, an event's number, the draft is that event's report, which is put right.
+join, anonymous, urgent, editing, confirmed, elsewhere, waiting, misses, seen, again}; {left, offer} when none is under way.
+``bare`` is the matter without its place. With ``corrects``, an event's number, the draft is that event's report, which is put
+right.
 """
 
 import re
@@ -34,6 +35,7 @@ from actions.spoken import (
     NOT_BUT,
     NOT_THAT,
     NOTHING_TO_CHANGE,
+    ONE_MORE_PHOTO,
     PHOTO_LATER,
     TEMPER,
     WRONG_KIND,
@@ -45,6 +47,13 @@ FORM = "report_form"
 SLOTS = ("danger", "person", "matter", "place", "item", "neighbour", "confirmation")
 LEAVES = {"cancel", "delete_my_data"}
 PAUSES = ("danger", "person")
+PICTURES = {"share_photo", "share_file"}
+ASKED_AGAIN = 2
+# What is done about something else, and needs no reminder of the report.
+STEPS_ELSEWHERE = {
+    *("show_event", "urge", "withdraw", "withdraw_confirmed", "verify", "rate"),
+    *("show_opinion", "support_opinion", "rate_opinion", "cast_ballot", "rate_consult"),
+}
 MATTER_LIMIT = 2000
 LATER = 16
 DOORS = {"building": "号楼|号|栋|幢|座|#", "unit": "单元"}
@@ -59,13 +68,15 @@ class ValidateReportForm(HouseAction):
     action_name = "validate_report_form"
 
     async def act(self, turn: Turn) -> Events:
-        draft = dict(turn.tracker.get_slot("draft") or {})
-        if left := draft.pop("left", None):
-            draft = left if turn.intent == "resume_report" else {}
+        draft = before = dict(turn.tracker.get_slot("draft") or {})
+        if left := before.get("left"):
+            draft = dict(left) if turn.intent == "resume_report" else {}
         draft.pop("aside", None)
         message_id = turn.metadata.get("message_id")
         if draft.get("seen") != message_id or message_id is None:
             asked = turn.tracker.get_slot("requested_slot") if turn.in_form else None
+            if asked is None and (offer := await offered(turn, before)):
+                return [SlotSet("draft", {"aside": True} | offer), SlotSet("requested_slot", None)]
             if asked is None and await answers_a_question(turn):
                 events = await answer_with_place(turn)
                 return [*events, SlotSet("draft", {"aside": True}), SlotSet("requested_slot", None)]
@@ -80,8 +91,34 @@ class ValidateReportForm(HouseAction):
             if not await read(turn, draft, asked):
                 return []
             draft["seen"] = message_id
+            draft.pop("again", None)
         await complete(turn, draft)
         return [SlotSet("draft", draft), *slots_of(draft)]
+
+
+async def offered(turn: Turn, before: dict[str, Any]) -> dict[str, Any] | None:
+    """A photo right after something was filed most often belongs to that: it is asked which. What to keep until the answer,
+    None when the photo begins a report."""
+    if turn.intent not in PICTURES or (before and "offer" not in before):
+        return None
+    event = (await turn.get("/events/just-filed"))["event"]
+    if event is None or await tells_something_new(turn, event["item_code"]):
+        return None
+    earlier = before.get("offer") or {}
+    photos = list(dict.fromkeys([*earlier.get("photos", []), *turn.media]))
+    text = "，".join(said for said in (earlier.get("text"), turn.text) if said)
+    turn.say("utter_photo_offer", number=event["number"])
+    return {"offer": {"number": event["number"], "photos": photos, "text": text}, "left": {"photos": photos}}
+
+
+async def tells_something_new(turn: Turn, item_code: str | None) -> bool:
+    """Whether a photo's caption names a place, or a matter of another kind than the one that was just filed."""
+    if not turn.text or (len(turn.text) <= LATER and ONE_MORE_PHOTO.search(turn.text)):
+        return False
+    place, matters = await turn.read(turn.text)
+    item = matters[0]["item"] if matters else {}
+    named = bool(place and place["status"] != "missing")
+    return named or (item.get("status") in ("sure", "off_list") and item["code"] != item_code)
 
 
 async def answers_a_question(turn: Turn) -> bool:
@@ -579,10 +616,31 @@ class AskPerson(HouseAction):
         return []
 
 
-class AskMatter(HouseAction):
-    action_name = "action_ask_report_form_matter"
+class Asking(HouseAction):
+    """A question of the form. After what was said about something else it is asked again, twice and after questions and
+    greetings only; then the report rests until the resident comes back to it."""
 
     async def act(self, turn: Turn) -> Events:
+        draft = turn.tracker.get_slot("draft") or {}
+        message_id = turn.metadata.get("message_id")
+        if message_id is None or draft.get("seen") == message_id:
+            return await self.ask(turn)
+        again = draft.get("again", 0)
+        if turn.intent in STEPS_ELSEWHERE or again >= ASKED_AGAIN:
+            return []
+        events = await self.ask(turn)
+        asked = next((each["value"] for each in events if each.get("name") == "draft"), draft)
+        return [*events, SlotSet("draft", asked | {"again": again + 1})]
+
+    async def ask(self, turn: Turn) -> Events:
+        """Put the question."""
+        raise NotImplementedError
+
+
+class AskMatter(Asking):
+    action_name = "action_ask_report_form_matter"
+
+    async def ask(self, turn: Turn) -> Events:
         draft = turn.tracker.get_slot("draft") or {}
         if (draft.get("place_hint") or {}).get("status") == "outside":
             turn.say("utter_place_outside")
@@ -596,10 +654,10 @@ class AskMatter(HouseAction):
         return []
 
 
-class AskPlace(HouseAction):
+class AskPlace(Asking):
     action_name = "action_ask_report_form_place"
 
-    async def act(self, turn: Turn) -> Events:
+    async def ask(self, turn: Turn) -> Events:
         draft = turn.tracker.get_slot("draft") or {}
         hint = draft.get("place_hint") or {}
         if by_pin := draft.get("pin_place"):
@@ -634,20 +692,20 @@ class AskPlace(HouseAction):
         return []
 
 
-class AskItem(HouseAction):
+class AskItem(Asking):
     action_name = "action_ask_report_form_item"
 
-    async def act(self, turn: Turn) -> Events:
+    async def ask(self, turn: Turn) -> Events:
         draft = turn.tracker.get_slot("draft") or {}
         choices = draft.get("item_choices", [])[:3]
         turn.say("utter_ask_item", extra_buttons=[button(c["name"], "choose_item", item_code=c["code"]) for c in choices])
         return []
 
 
-class AskNeighbour(HouseAction):
+class AskNeighbour(Asking):
     action_name = "action_ask_report_form_neighbour"
 
-    async def act(self, turn: Turn) -> Events:
+    async def ask(self, turn: Turn) -> Events:
         event = (turn.tracker.get_slot("draft") or {})["similar"][0]
         turn.say(
             "utter_ask_own_event" if event["mine"] else "utter_ask_neighbour",
@@ -660,10 +718,10 @@ class AskNeighbour(HouseAction):
         return []
 
 
-class AskConfirmation(HouseAction):
+class AskConfirmation(Asking):
     action_name = "action_ask_report_form_confirmation"
 
-    async def act(self, turn: Turn) -> Events:
+    async def ask(self, turn: Turn) -> Events:
         draft = turn.tracker.get_slot("draft") or {}
         number = draft.get("corrects")
         if elsewhere := draft.get("elsewhere"):
@@ -711,7 +769,8 @@ class SubmitReport(HouseAction):
         draft = turn.tracker.get_slot("draft") or {}
         item = draft.get("item") or {}
         if draft.get("aside"):
-            return cleared()
+            kept = {name: draft[name] for name in ("left", "offer") if name in draft}
+            return [*cleared(), SlotSet("draft", kept or None)]
         if item.get("status") == "off_list" and not draft.get("join"):
             await turn.post("/refusals", {"item_code": item["code"]}, once=item["code"])
             turn.say("utter_refused", item=item["name"], channel=item["channel"])

@@ -249,14 +249,23 @@ class ValidateSupplementForm(HouseAction):
     action_name = "validate_supplement_form"
 
     async def act(self, turn: Turn) -> Events:
-        content = await self._content(turn) if turn.in_form else None
+        number = turn.tracker.get_slot("supplement_number")
+        offer = (turn.tracker.get_slot("draft") or {}).get("offer") or {}
+        if turn.in_form:
+            content = await self._content(turn, number)
+        elif offer and offer["number"] == number:
+            content = await add(turn, number, offer["text"], offer["photos"])
+        else:
+            content = None
         if content is None:
             return []
         kept = [SlotSet("unsure_text", turn.text)] if content == "danger" else []
+        if not turn.in_form:
+            kept.append(SlotSet("draft", None))
         return [SlotSet("supplement_content", content), *kept, SlotSet("requested_slot", None)]
 
     @staticmethod
-    async def _content(turn: Turn) -> str | None:
+    async def _content(turn: Turn, number: str) -> str | None:
         """What came of the message: taken, danger (taken too), done, over; None when it was not for us."""
         if turn.intent == "supplement_done" or (turn.intent in ("deny", "affirm", "thank") and not turn.media):
             return "done"
@@ -268,13 +277,18 @@ class ValidateSupplementForm(HouseAction):
         text = SUPPLEMENT_WORD.sub("", NUMBER.sub("", turn.text)).strip()
         if not text and not turn.media:
             return None
-        number = turn.tracker.get_slot("supplement_number")
-        try:
-            await turn.post(f"/events/{number}/supplement", {"text": text, "photos": turn.media}, once=f"supplement {number}")
-        except Refused as refused:
-            turn.say("utter_not_possible", reason=refused.sentence)
-            return "over"
-        return "danger" if danger else "taken"
+        content = await add(turn, number, text, turn.media)
+        return "danger" if danger and content == "taken" else content
+
+
+async def add(turn: Turn, number: str, text: str, photos: list[str]) -> str:
+    """Add the words and photos to the event: taken, or over where it is refused."""
+    try:
+        await turn.post(f"/events/{number}/supplement", {"text": text, "photos": photos}, once=f"supplement {number}")
+    except Refused as refused:
+        turn.say("utter_not_possible", reason=refused.sentence)
+        return "over"
+    return "taken"
 
 
 class SubmitSupplement(HouseAction):

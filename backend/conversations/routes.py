@@ -182,6 +182,10 @@ async def release_turns(request: web.Request) -> web.Response:
 
 @routes.get("/internal/v1/feed")
 async def feed(request: web.Request) -> web.Response:
+    """{messages, last_sequence}: those ``after`` a sequence, or the ``last`` ones (``before`` a sequence). A turn that is
+    done stands there with its replies: both are read at once."""
+    last = number_in(request, "last", 0, high=500)
+    before = number_in(request, "before", 2**53, low=1, high=2**53)
     after = number_in(request, "after", 0, high=2**53)
     limit = number_in(request, "limit", 100, low=1, high=500)
     async with request.app[DATABASE].read() as session:
@@ -190,9 +194,13 @@ async def feed(request: web.Request) -> web.Response:
         )
         if conversation is None:
             return web.json_response({"messages": [], "last_sequence": 0})
-        messages = await service.feed(session, conversation.id, after=after, limit=limit)
+        if last:
+            messages = await service.newest(session, conversation.id, before=before, last=last)
+        else:
+            messages = await service.feed(session, conversation.id, after=after, limit=limit)
         seen = await _seen(session, messages, request)
-    return web.json_response({"messages": seen, "last_sequence": conversation.last_sequence})
+    last_sequence = max(conversation.last_sequence, *(message["sequence"] for message in seen), 0)
+    return web.json_response({"messages": seen, "last_sequence": last_sequence})
 
 
 async def _seen(session: AsyncSession, messages: list[Message], request: web.Request) -> list[dict[str, Any]]:

@@ -472,6 +472,21 @@ async def feed(session: AsyncSession, conversation_id: int, *, after: int, limit
     return list(rows)
 
 
+async def newest(session: AsyncSession, conversation_id: int, *, before: int, last: int) -> list[Message]:
+    """The ``last`` messages below the sequence ``before`` that the resident may see, in order."""
+    rows = await session.scalars(
+        select(Message)
+        .where(
+            Message.conversation_id == conversation_id,
+            Message.sequence < before,
+            Message.kind != MessageKind.NOTE,
+        )
+        .order_by(Message.sequence.desc())
+        .limit(last)
+    )
+    return list(rows)[::-1]
+
+
 async def ask_for_person(
     session: AsyncSession, conversation: Conversation, *, now: datetime, area_code: str | None = None
 ) -> bool:

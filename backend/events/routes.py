@@ -84,6 +84,15 @@ async def similar(request: web.Request) -> web.Response:
     return web.json_response({"events": cards})
 
 
+@routes.get("/internal/v1/events/just-filed")
+async def just_filed(request: web.Request) -> web.Response:
+    """What was filed from this conversation minutes ago: {event: {number, item_code} or null}."""
+    async with request.app[DATABASE].read() as session:
+        conversation = await conversations.by_tracker_key(session, request.query.get("conversation", ""))
+        event = await service.just_filed(session, conversation.id, desk=await request.app[DESK](session))
+    return web.json_response({"event": {"number": event.number, "item_code": event.item_code} if event else None})
+
+
 @routes.get(r"/internal/v1/events/{number:\d{4}-\d{4}}")
 async def one_event(request: web.Request) -> web.Response:
     async with request.app[DATABASE].read() as session:

@@ -33,15 +33,18 @@ from backend.grids import service as grids
 from backend.grids.models import Area, Level
 from backend.outbox.service import Quiet
 from backend.staff import notices
-from backend.staff.scope import MANAGERS, Scope
+from backend.staff.models import Role
+from backend.staff.scope import DESKS, MANAGERS, Scope
 from wording import Sentences
 
 NOTE_LIMIT = 2000
 URGENT = timedelta(hours=1)
 HALF_HOUR = timedelta(minutes=30)
 LADDER = (HandlerKind.GRID, HandlerKind.COMMUNITY, HandlerKind.STREET, HandlerKind.DISTRICT)
+CLIMBING = WITH_A_HANDLER | {EventState.REOPENED}
 LATE_AGAIN_HOURS = 8
 SIMILAR = 20
+JUST_FILED = timedelta(minutes=10)
 
 
 @dataclass(frozen=True)
@@ -218,7 +221,8 @@ def _record(
 async def hands_of(session: AsyncSession, event: Event, actor: Actor) -> frozenset[Hand]:
     """In which capacities ``actor`` may act on ``event`` now.
 
-    Who reported it does not handle it; who worked on it does not verify it (报办分离).
+    What lies on a rung, or has climbed to it, is managed from there or above. Who reported it does not handle it; who worked
+    on it does not verify it (报办分离).
     """
     if actor.kind is ActorKind.SYSTEM:
         return frozenset({Hand.SYSTEM})
@@ -229,13 +233,19 @@ async def hands_of(session: AsyncSession, event: Event, actor: Actor) -> frozens
     hands = set()
     reported_it = event.reporter_staff_id == scope.staff_id
     manages = scope.role in MANAGERS and scope.covers(event.area_path)
-    if manages:
+    if manages and (event.state not in CLIMBING or _stands_at(scope.role, event.level)):
         hands.add(Hand.MANAGER)
     if scope.desk and scope.desk == (event.handler, event.handler_code) and not reported_it:
         hands.add(Hand.HANDLER)
     if manages and not reported_it and not await _worked_on(session, event, scope.staff_id):
         hands.add(Hand.VERIFIER)
     return frozenset(hands)
+
+
+def _stands_at(role: Role, level: HandlerKind) -> bool:
+    """Whether the role's desk stands on the rung, or above it; an administrator's does."""
+    desk = DESKS.get(role)
+    return desk is None or LADDER.index(desk) >= LADDER.index(level)
 
 
 async def _worked_on(session: AsyncSession, event: Event, staff_id: int) -> bool:
@@ -599,6 +609,21 @@ async def similar(
         .limit(SIMILAR)
     )
     return [event for event in rows if not building or event.place.get("building") in (None, building)]
+
+
+async def just_filed(session: AsyncSession, conversation_id: int, *, desk: Desk) -> Event | None:
+    """The open event that was filed last from this conversation, if that was within JUST_FILED."""
+    last: Event | None = await session.scalar(
+        select(Event)
+        .where(
+            Event.conversation_id == conversation_id,
+            Event.state.in_(OPEN),
+            Event.created_at >= desk.now - JUST_FILED,
+        )
+        .order_by(Event.id.desc())
+        .limit(1)
+    )
+    return last
 
 
 async def waits_for(session: AsyncSession, conversation_id: int) -> bool:

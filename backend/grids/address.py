@@ -206,6 +206,10 @@ class AddressReader:
     def __init__(self, gazetteer: Gazetteer) -> None:
         self.gazetteer = gazetteer
 
+    def warm(self) -> None:
+        """Read the dictionary, which takes a second."""
+        _dictionary()
+
     def read(self, text: str) -> Reading:
         """Return every place, door, phone and time phrase of ``text`` (only its first 1,000 characters are read)."""
         return _Pass(self.gazetteer, text[:1000]).run()

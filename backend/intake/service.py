@@ -61,7 +61,10 @@ class Readers:
         self._classifier = await asyncio.to_thread(
             ItemClassifier.load, self.classifier_path, keywords=keywords, off_list=off_list
         )
-        (await self.address(session)).read("")  # jieba reads its dictionary now, not with the first resident
+        # The dictionaries are read now and not with the first resident, whose turn would not wait so long.
+        reader = await self.address(session)
+        await asyncio.to_thread(reader.warm)
+        await asyncio.to_thread(self._classifier.classify, "路灯坏了")
 
 
 async def read(

@@ -107,6 +107,11 @@ class BackendClient:
         params = {"channel": channel, "address": address, "after": str(after), "limit": str(limit)}
         return await self._json("GET", "/feed", params=params)
 
+    async def newest(self, *, channel: str, address: str, before: int, last: int) -> dict[str, Any]:
+        """{messages, last_sequence}: the ``last`` messages of a resident's conversation below the sequence ``before``."""
+        params = {"channel": channel, "address": address, "before": str(before), "last": str(last)}
+        return await self._json("GET", "/feed", params=params)
+
     async def events(self, *, channel: str, address: str) -> list[dict[str, Any]]:
         """The resident's events as cards, newest first."""
         return (await self._json("GET", "/residents/events", params={"channel": channel, "address": address}))["events"]

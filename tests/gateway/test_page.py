@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from backend.conversations import service as conversations
+from bot.gateway.backend_client import BackendClient
 from bot.gateway.pages import inbound
 from bot.gateway.pages.api import WEB
 from bot.gateway.pages.errors import PageError, TooFast
@@ -305,6 +306,29 @@ async def test_history_is_read_backwards_page_by_page(running: Town, device: Dev
     assert await sequences("last=5&before=9") == [4, 5, 6, 7, 8]
     assert await sequences("last=5&before=4") == [1, 2, 3]
     assert await sequences("last=5&before=1") == []
+
+
+async def test_a_turn_that_is_done_is_read_with_its_reply(
+    running: Town, device: Device, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The turn ends between what the page asks for and what it reads: as slow as a busy machine makes it."""
+    running.engine.seconds = 0.4
+    read = BackendClient.feed
+
+    async def slowly(self: BackendClient, **which: Any) -> dict[str, Any]:
+        found = await read(self, **which)
+        await asyncio.sleep(1.5 if which["limit"] == 1 else 0)
+        return found
+
+    monkeypatch.setattr(BackendClient, "feed", slowly)
+    await device.send("路灯坏了")
+    async with asyncio.timeout(10):
+        while True:
+            _, told = await device.call("GET", "/api/messages?last=5")
+            if told["messages"][0]["turn"] == "done":
+                break
+    assert len(told["messages"]) == 3
+    assert told["last_sequence"] == 3
 
 
 @pytest.mark.parametrize("query", ["after=-1", "after=x", "after=1e9", "last=五", "after=9999999999999999"])

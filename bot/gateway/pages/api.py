@@ -81,14 +81,12 @@ async def read(request: web.Request) -> web.Response:
     address, backend, seal = address_of(request), request.app[BACKEND], request.app[SEAL]
     last = min(_number(request, "last", 0), stream.PAGE)
     if last:
-        before = _number(request, "before", 0) or await stream.newest(backend, address) + 1
-        after = max(0, before - 1 - last)
-        limit = before - 1 - after
+        before = min(_number(request, "before", stream.NEWEST) or stream.NEWEST, stream.NEWEST)
+        feed = await backend.newest(channel=Web.name, address=address, before=before, last=last)
     else:
-        before = stream.NEWEST
         after, limit = _number(request, "after", 0), min(_number(request, "limit", stream.PAGE), stream.PAGE)
-    feed = await backend.feed(channel=Web.name, address=address, after=after, limit=max(limit, 1))
-    messages = [seen.message(each, address=address, seal=seal) for each in feed["messages"] if each["sequence"] < before]
+        feed = await backend.feed(channel=Web.name, address=address, after=after, limit=max(limit, 1))
+    messages = [seen.message(each, address=address, seal=seal) for each in feed["messages"]]
     return web.json_response({"messages": messages, "last_sequence": feed["last_sequence"]})
 
 

@@ -24,7 +24,7 @@ async def test_every_step_of_the_table_and_none_beside_it(town: Town, username: 
     for before, to in itertools.product(EventState, EventState):
         async with town.database.write() as session:
             event = (await session.scalars(select(Event).where(Event.number == number))).one()
-            event.state, event.handler, event.handler_code = before, "grid", "GH1"
+            event.state, event.handler, event.handler_code, event.level = before, "grid", "GH1", "grid"
             await session.execute(delete(History).where(History.event_id == event.id))
         status, answer = await town.step(username, number, to.value, note="说明", handler={"kind": "grid", "code": "GH1"})
         who = TABLE.get((before, to))

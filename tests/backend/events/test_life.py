@@ -179,6 +179,28 @@ async def test_unsolved_reopens_one_level_higher(story: Story) -> None:
     assert (await story.event()).reopened == 4
 
 
+async def test_what_climbed_is_dispatched_from_where_it_lies_or_above_only(story: Story) -> None:
+    await story.file()
+    await story.work()
+    story.clock.advance(days=7)
+    await story.work()
+    assert (await story.event()).level is HandlerKind.COMMUNITY
+    with pytest.raises(Forbidden):
+        await story.step("head1", S.DISPATCHED, handler=(HandlerKind.GRID, "g2"))
+    await story.step("street1", S.DISPATCHED, handler=(HandlerKind.STREET, "s1"))
+    await story.step("street1", S.IN_PROGRESS)
+    await story.step("street1", S.HANDLED, "办了")
+    await story.resident_step(S.REOPENED, "还是不亮")
+    for who in ("community1", "street1"):
+        with pytest.raises(Forbidden):
+            await story.step(who, S.DISPATCHED, handler=(HandlerKind.STREET, "s1"))
+    await story.work()
+    assert (await story.event()).level is HandlerKind.DISTRICT
+    with pytest.raises(Forbidden):
+        await story.step("street1", S.DISPATCHED, handler=(HandlerKind.STREET, "s1"))
+    await story.step("district1", S.DISPATCHED, handler=(HandlerKind.DEPARTMENT, "water"))
+
+
 async def test_silence_closes_after_the_published_time_and_says_so(story: Story) -> None:
     await story.file()
     await story.work()
@@ -418,6 +440,24 @@ async def test_only_the_reporter_withdraws_and_only_before_it_is_handled(story: 
         event = await story._event(session)
         with pytest.raises(Conflict):
             await service.withdraw(session, event, resident_id=event.reporter_id, desk=await story.desk_of(session))
+
+
+async def test_what_was_just_filed_is_known_for_some_minutes_and_while_it_is_open(story: Story) -> None:
+    async def just_filed() -> str | None:
+        async with story.database.read() as session:
+            event = await service.just_filed(session, story.conversation_id, desk=await story.desk_of(session))
+            return event.number if event else None
+
+    await story.file()
+    first = story.number
+    assert await just_filed() == first
+    story.clock.advance(minutes=9)
+    await story.file(item="drainage")
+    assert await just_filed() == story.number != first
+    await story.resident_step(S.WITHDRAWN)
+    assert await just_filed() == first
+    story.clock.advance(minutes=2)
+    assert await just_filed() is None
 
 
 async def test_an_old_event_is_not_offered(story: Story) -> None:

@@ -130,6 +130,17 @@ async def test_a_file_that_cannot_be_read_says_where(
     assert problems(results["departments.csv"]) == [expected]
 
 
+async def test_what_names_a_file_that_cannot_be_read_is_held_and_not_blamed(database: Database, city: Path) -> None:
+    departments = city / "departments.csv"
+    departments.write_bytes(departments.read_text(encoding="utf-8").encode("gbk"))
+
+    results = await imported(database, city)
+
+    assert len(problems(results["departments.csv"])) == 1
+    for name in ("duties.csv", "staff.csv"):
+        assert (results[name].held_by, results[name].changes, problems(results[name])) == ("departments.csv", None, []), name
+
+
 async def test_a_byte_order_mark_and_blank_lines_are_no_error(database: Database, tmp_path: Path) -> None:
     (tmp_path / "departments.csv").write_bytes("\ufeffcode,name,phone\r\n\r\nA,财政局,\r\n,,\r\n".encode())
 
