@@ -1,6 +1,5 @@
 """Conversations as tables of (what the resident says, what they must be told), through ``linlitong chat``."""
 
-import re
 from pathlib import Path
 
 import pytest
@@ -394,38 +393,3 @@ def test_whatever_is_typed_is_answered(system: System, line: str) -> None:
     assert heard
     assert heard[0]["text"]
     assert "<script>" not in heard[0]["text"]
-
-
-def filed(system: System, who: str, said: str) -> str:
-    """The number of the report that resident ``who`` has filed by saying it and confirming."""
-    heard = "\n".join(texts(system.chat(who, said, "确认")))
-    found = re.search(r"登记好了，编号 (\d{4}-\d{4})", heard)
-    assert found, heard
-    return found[1]
-
-
-@pytest.mark.timeout(900)
-def test_a_photo_right_after_filing_is_offered_to_what_was_filed(system: System, tmp_path: Path) -> None:
-    photo = tmp_path / "b.jpg"
-    Image.new("RGB", (640, 480), "brown").save(photo)
-    number = filed(system, "second photo", "宫涵社区1号楼门口的井盖没了")
-    (offer,) = system.chat("second photo", f"[photo] {photo} 再补一张照片")
-    assert [button["title"] for button in offer["buttons"]] == [f"补充到 {number}", "报新的事"]
-    assert f"已补充到编号 {number}" in texts(system.chat("second photo", f"补充到 {number}"))[0]
-    card = texts(system.chat("second photo", "查进度"))
-    assert number in card[0]
-    assert len(card) == 1, card
-
-    assert number in texts(system.chat("second photo", f"[photo] {photo}"))[0]
-    assert "拍的是什么事" in texts(system.chat("second photo", "报新的事"))[0]
-    assert "在哪儿呢" in texts(system.chat("second photo", "路灯坏了不亮"))[-1]
-
-
-@pytest.mark.timeout(900)
-def test_a_report_that_waits_for_its_place_does_not_ask_after_everything(system: System) -> None:
-    number = filed(system, "patient", "宫涵社区3号楼有一户群租，隔了好多间")
-    assert "在哪儿呢" in texts(system.chat("patient", "垃圾堆成山了没人管"))[-1]
-    assert "在哪儿呢" not in "".join(texts(system.chat("patient", f'/urge{{"number":"{number}"}}')))
-    answers = [texts(system.chat("patient", "你们几点上班")) for _ in range(3)]
-    assert ["在哪儿呢" in "".join(answer) for answer in answers] == [True, True, False], answers
-    assert SUMMARY in "".join(texts(system.chat("patient", "月安社区21号楼")))
