@@ -10,7 +10,14 @@ from actions.numbers import number_in
 from actions.turn import HouseAction, Turn, button
 
 Events = list[dict[str, Any]]
-GROUPS = ("wages", "minor", "old", "disab", "none")
+# Who applies, and what people type for it beside the button's own words.
+GROUPS = {
+    "wages": "农民工 农民工讨薪 讨薪 讨工资 拖欠工资 工伤",
+    "minor": "未成年 孩子 小孩",
+    "old": "老人 我是老人",
+    "disab": "残疾 残障 有残疾",
+    "none": "都不是 家里困难 家里穷",
+}
 MISSING: dict[str, list[str]] = {"no": [], "id": ["id"], "case": ["case"], "both": ["id", "case"]}
 
 
@@ -28,7 +35,10 @@ class LegalAid(HouseAction):
                 return []
             number = still_open[0]["number"]
         names = turn.house.names
-        choices = [button(names(f"aid_{group}"), "aid_group", number=number, group=group) for group in GROUPS]
+        choices = [
+            button(names(f"aid_{group}"), "aid_group", number=number, group=group) | {"says": says}
+            for group, says in GROUPS.items()
+        ]
         turn.say("utter_ask_aid_group", number=number, extra_buttons=choices)
         return []
 
