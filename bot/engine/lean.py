@@ -1,4 +1,4 @@
-"""Keeps TensorFlow out of a process that needs none of it.
+"""Keeps out of a process what it does not need: TensorFlow, and copies for a log that nobody reads.
 
 Rasa imports TensorFlow wherever it imports a policy, through two modules that only train neural
 networks. Our components have none, so the serving process puts empty modules in their place:
@@ -8,8 +8,10 @@ Training uses the real ones.
 
 from __future__ import annotations
 
+import copy
 import sys
 import types
+from typing import Any
 
 # What other Rasa modules import from them, by name, at import time.
 NEURAL_MODULES = {
@@ -30,3 +32,22 @@ def leave_out_tensorflow() -> None:
         for class_name in class_names:
             setattr(module, class_name, type(class_name, (), {}))
         sys.modules[module_name] = module
+
+
+def copy_nothing_for_the_log() -> None:
+    """Let Rasa hand what it would log as it is. It copies all of it deeply before it asks whether anybody listens, and where it
+    does so it copies for nothing else."""
+    from rasa.core import processor
+    from rasa.core.actions import forms
+    from rasa.core.policies import rule_policy
+
+    for module in (processor, forms, rule_policy):
+        module.copy = _AsItIs
+
+
+class _AsItIs:
+    copy = staticmethod(copy.copy)
+
+    @staticmethod
+    def deepcopy(value: Any) -> Any:
+        return value

@@ -1,6 +1,6 @@
 """Where conversations are kept, at a cost that does not grow with their length.
 
-Rasa rebuilds a tracker by replaying its events. Here only the last TAIL of them are loaded, behind
+Rasa rebuilds a tracker by replaying its events. Here only the last turns, at most TAIL events, are loaded, behind
 a few made-up events that restore what was set earlier: the slots and the active form. A turn is
 written in one transaction, events and state together, and nothing is ever kept in memory instead:
 a database that fails makes the turn fail.
@@ -32,6 +32,7 @@ from rasa.shared.core.events import (
 from rasa.shared.core.trackers import DialogueStateTracker
 
 TAIL = 40
+TURNS = 3  # the rules look at one; the last of these has only begun
 KEPT = 400
 POSTGRESQL_CONNECTIONS = 8
 
@@ -57,6 +58,24 @@ events = sa.Table(
     sa.Column("event", sa.Text, nullable=False),
     sa.Index("engine_events_message", "sender_id", "message_id"),
 )
+
+
+# Put together once, which takes longer than to run them.
+_OF = sa.bindparam("of")
+_CONVERSATION = sa.select(conversations).where(conversations.c.sender_id == _OF)
+_NEWEST = (
+    sa.select(events.c.event)
+    .where(events.c.sender_id == _OF)
+    .order_by(events.c.number.desc())
+    .limit(sa.bindparam("tail", type_=sa.Integer))
+)
+_OF_TURN = (
+    sa.select(events.c.event)
+    .where(events.c.sender_id == _OF, events.c.message_id == sa.bindparam("message"))
+    .order_by(events.c.number)
+)
+_GOES_ON = conversations.update().where(conversations.c.sender_id == _OF, conversations.c.last_number == sa.bindparam("before"))
+_PRUNE = events.delete().where(events.c.sender_id == _OF, events.c.number <= sa.bindparam("oldest"))
 
 
 class TrackerConflict(Exception):
@@ -126,19 +145,12 @@ class BoundedTrackerStore(TrackerStore):
 
     def _retrieve(self, sender_id: str) -> BoundedTracker | None:
         with self._database.connect() as connection:
-            conversation = connection.execute(
-                sa.select(conversations).where(conversations.c.sender_id == sender_id)
-            ).one_or_none()
+            conversation = connection.execute(_CONVERSATION, {"of": sender_id}).one_or_none()
             if conversation is None:
                 return None
-            rows = connection.execute(
-                sa.select(events.c.event)
-                .where(events.c.sender_id == sender_id)
-                .order_by(events.c.number.desc())
-                .limit(self._tail)
-            ).scalars()
+            rows = connection.execute(_NEWEST, {"of": sender_id, "tail": self._tail}).scalars()
             newest_first = [json.loads(row) for row in rows]
-        tail = _from_first_turn(deserialise_events(newest_first[::-1]))
+        tail = _last_turns(deserialise_events(newest_first[::-1]))
         tracker = self.init_tracker(sender_id)
         for event in _restoring(json.loads(conversation.state), tail, self.domain) + tail:
             tracker.update(event, self.domain)
@@ -152,17 +164,12 @@ class BoundedTrackerStore(TrackerStore):
         last_number = tracker.last_number + len(new_events)
         row = {"last_number": last_number, "state": json.dumps(_state(tracker)), "updated_at": time.time()}
         with self._database.begin() as connection:
-            if tracker.last_number == 0:
-                statement = conversations.insert().values(sender_id=sender_id, **row)
-            else:
-                statement = (
-                    conversations.update()
-                    .where(conversations.c.sender_id == sender_id)
-                    .where(conversations.c.last_number == tracker.last_number)
-                    .values(**row)
-                )
             try:
-                written = connection.execute(statement).rowcount
+                if tracker.last_number == 0:
+                    written = connection.execute(conversations.insert(), {"sender_id": sender_id, **row}).rowcount
+                else:
+                    given = {"of": sender_id, "before": tracker.last_number, **row}
+                    written = connection.execute(_GOES_ON, given).rowcount
             except sa.exc.IntegrityError as error:
                 raise TrackerConflict(sender_id) from error
             if written != 1:
@@ -179,20 +186,13 @@ class BoundedTrackerStore(TrackerStore):
                     for number, event in enumerate(new_events, start=tracker.last_number + 1)
                 ],
             )
-            connection.execute(
-                events.delete().where(events.c.sender_id == sender_id).where(events.c.number <= last_number - self._kept)
-            )
+            connection.execute(_PRUNE, {"of": sender_id, "oldest": last_number - self._kept})
         tracker.stored_events = len(tracker.events)
         tracker.last_number = last_number
 
     def _events_of_turn(self, sender_id: str, message_id: str) -> list[Event]:
         with self._database.connect() as connection:
-            rows = connection.execute(
-                sa.select(events.c.event)
-                .where(events.c.sender_id == sender_id)
-                .where(events.c.message_id == message_id)
-                .order_by(events.c.number)
-            ).scalars()
+            rows = connection.execute(_OF_TURN, {"of": sender_id, "message": message_id}).scalars()
             return deserialise_events([json.loads(row) for row in rows])
 
     def _keys(self) -> list[str]:
@@ -225,12 +225,12 @@ def _connect(url: sa.engine.URL) -> sa.engine.Engine:
     return database
 
 
-def _from_first_turn(tail: list[Event]) -> list[Event]:
-    """The tail from the first place on where the bot listened, so that it begins with a whole turn."""
-    for index, event in enumerate(tail):
-        if isinstance(event, ActionExecuted) and event.action_name == ACTION_LISTEN_NAME:
-            return tail[index:]
-    return tail
+def _last_turns(tail: list[Event]) -> list[Event]:
+    """The last TURNS of the tail, each from where the bot began to listen; all of it when it never did."""
+    starts = [
+        i for i, event in enumerate(tail) if isinstance(event, ActionExecuted) and event.action_name == ACTION_LISTEN_NAME
+    ]
+    return tail[starts[-TURNS:][0] :] if starts else tail
 
 
 def _state(tracker: DialogueStateTracker) -> dict[str, Any]:

@@ -28,6 +28,7 @@ from rasa.shared.core.events import ActionExecutionRejected, BotUttered, Event, 
 from rasa.shared.core.trackers import DialogueStateTracker
 from rasa.utils.common import TempDirectoryPath, get_temp_dir_name
 
+from bot.engine import lean
 from bot.engine.action_server import ActionFailed, ActionServer
 from bot.engine.rules import index_rules
 from bot.engine.tracker_store import BoundedTrackerStore
@@ -37,6 +38,7 @@ logger = logging.getLogger(__name__)
 RANKING_LENGTH = 5
 
 index_rules()
+lean.copy_nothing_for_the_log()
 
 
 class TurnFailed(Exception):
@@ -192,9 +194,10 @@ class TurnProcessor(MessageProcessor):
         prediction: PolicyPrediction,
     ) -> bool:
         """Run one action; Rasa's own goes on when it fails, ours lets the failure end the turn."""
-        # The policy's events are discarded when the action rejects to run.
-        seen_by_action = tracker.copy()
-        seen_by_action.update_with_events(prediction.events, self.domain)
+        seen_by_action = tracker
+        if prediction.events:  # which are discarded when the action rejects to run
+            seen_by_action = tracker.copy()
+            seen_by_action.update_with_events(prediction.events, self.domain)
         try:
             events = await action.run(output_channel, nlg, seen_by_action, self.domain)
         except ActionExecutionRejection:
