@@ -309,10 +309,9 @@ async def show_number(turn: Turn, number: str) -> None:
         turn.say("utter_not_possible", reason=refused.sentence)
 
 
-async def waiting_ones(turn: Turn, *, limit: int, alone: bool) -> list[dict[str, Any]]:
-    """The resident's own and seconded opinions that wait for an answer, newest first; with none of them and nothing else to
-    tell (``alone``), the newest one."""
-    mine = (await turn.get("/opinions"))["mine"]
+def waiting_ones(mine: list[dict[str, Any]], *, limit: int, alone: bool) -> list[dict[str, Any]]:
+    """Those of a resident's own and seconded opinions that wait for an answer, newest first; with none of them and nothing else
+    to tell (``alone``), the newest one."""
     return [one for one in mine if one["state"] == "waiting"][:limit] or (mine[:1] if alone else [])
 
 

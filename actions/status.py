@@ -48,10 +48,9 @@ def show_card(turn: Turn, event: dict[str, Any]) -> None:
     )
 
 
-async def show_applications(turn: Turn, asked: re.Match[str] | None) -> bool:
-    """Say how the resident's applications for subsidies stand, or the one that was named; False when there is none."""
-    found = (await turn.get("/subsidies/applications"))["applications"]
-    found = [one for one in found if asked is None or one["number"] == f"B{asked[1]}-{asked[2]}"][:CARDS]
+def show_applications(turn: Turn, applications: list[dict[str, Any]], asked: re.Match[str] | None) -> bool:
+    """Say how these applications for subsidies stand, or the one that was named; False when there is none."""
+    found = [one for one in applications if asked is None or one["number"] == f"B{asked[1]}-{asked[2]}"][:CARDS]
     for one in found:
         said = "utter_subsidy_status_open" if one["may_withdraw"] else "utter_subsidy_status"
         money = "".join(f"\n{line}" for line in one["money"])
@@ -70,10 +69,10 @@ def show_consult(turn: Turn, consult: dict[str, Any]) -> None:
     )
 
 
-async def show_numbered(turn: Turn, number: str) -> bool:
+def show_numbered(turn: Turn, standing: dict[str, Any], number: str) -> bool:
     """Show the resident's consult or mediation of that number; False when there is none."""
-    for path, show in (("consults", show_consult), ("mediations", show_mediation)):
-        for one in (await turn.get(f"/{path}"))[path]:
+    for kind, show in (("consults", show_consult), ("mediations", show_mediation)):
+        for one in standing[kind]:
             if one["number"] == number:
                 show(turn, one)
                 return True
@@ -94,25 +93,29 @@ class Status(HearsCorrections):
             return []
         number = number_in(turn)
         asked = APPLICATION.search(turn.text)
-        shown = bool(asked or not (number or step)) and await show_applications(turn, asked)
+        standing = await turn.get("/standing")
+        shown = bool(asked or not (number or step)) and show_applications(turn, standing["applications"], asked)
         if shown and (asked or "补贴" in turn.text):
             return []
-        return await self._events(turn, step, number, shown=shown)
+        return await self._events(turn, standing, step, number, shown=shown)
 
-    async def _events(self, turn: Turn, step: str | None, number: str | None, *, shown: bool) -> Events:
-        events = (await turn.get("/events"))["events"]
+    async def _events(
+        self, turn: Turn, standing: dict[str, Any], step: str | None, number: str | None, *, shown: bool
+    ) -> Events:
+        events = standing["events"]
         if number:
             event = next((e for e in events if e["number"] == number), None)
             if event is not None:
                 return await self._one(turn, event, step)
-            if not await show_numbered(turn, number):
+            if not show_numbered(turn, standing, number):
                 turn.say("utter_number_unknown", number=number)
             return []
-        consults = [] if step else [c for c in (await turn.get("/consults"))["consults"] if c["state"] != "ended"][:CARDS]
-        suggested = [] if step else await opinions.waiting_ones(turn, limit=CARDS, alone=not (shown or events or consults))
+        consults = [] if step else [c for c in standing["consults"] if c["state"] != "ended"][:CARDS]
+        alone = not (shown or events or consults)
+        suggested = [] if step else opinions.waiting_ones(standing["opinions"], limit=CARDS, alone=alone)
         for opinion in suggested:
             opinions.show(turn, opinion)
-        mediations = [] if step else [m for m in (await turn.get("/mediations"))["mediations"] if m["state"] not in SETTLED]
+        mediations = [] if step else [m for m in standing["mediations"] if m["state"] not in SETTLED]
         if not events and not consults and not mediations:
             return [] if shown or suggested else await nothing_reported(turn, step)
         still_open = [event for event in events if event["state"] not in OVER]

@@ -46,13 +46,6 @@ async def read(request: web.Request) -> web.Response:
     )
 
 
-async def _card(session: AsyncSession, mediation: Mediation, party: MediationParty, desk: Desk) -> dict[str, Any]:
-    """The card, with the mediators to choose from: {id, label}."""
-    card = await views.card(session, mediation, party, desk=desk)
-    offered = (await service.mediators(session, mediation))[: service.OFFERED] if card["choosing"] else []
-    return card | {"offered": [{"id": m.id, "label": pushes.mediator_label(m)} for m in offered]}
-
-
 @routes.post("/internal/v1/mediations")
 async def file_mediation(request: web.Request) -> web.Response:
     body = await body_of(request, FileMediation)
@@ -72,7 +65,7 @@ async def file_mediation(request: web.Request) -> web.Response:
             desk=desk,
         )
         party = (await pushes.parties_of(session, mediation))[Side.APPLICANT]
-        return await _card(session, mediation, party, desk) | {"already": already}
+        return await views.offering(session, mediation, party, desk=desk) | {"already": already}
 
     return await effect(request, work, status=201)
 
@@ -83,11 +76,7 @@ async def list_mediations(request: web.Request) -> web.Response:
     async with request.app[DATABASE].read() as session:
         conversation = await conversations.by_tracker_key(session, request.query.get("conversation", ""))
         desk = await request.app[DESK](session)
-        cards = []
-        for mediation in await service.of_resident(session, conversation.resident_id):
-            parties = (await pushes.parties_of(session, mediation)).values()
-            mine = next(party for party in parties if party.resident_id == conversation.resident_id)
-            cards.append(await _card(session, mediation, mine, desk))
+        cards = await views.of_resident(session, conversation.resident_id, desk=desk)
     return web.json_response({"mediations": cards})
 
 
@@ -98,7 +87,7 @@ async def on_mediation(request: web.Request, act: Step, *, side: Side | None = N
         number = request.match_info["number"]
         mediation, party = await service.own(session, number, resident_id=conversation.resident_id, side=side)
         more = await act(session, mediation, party, conversation, desk)
-        return await _card(session, mediation, party, desk) | (more or {})
+        return await views.offering(session, mediation, party, desk=desk) | (more or {})
 
     return await effect(request, work)
 
@@ -145,7 +134,7 @@ async def join(request: web.Request) -> web.Response:
         mediation, party = await joining.of_code(session, body.code, resident_id=resident_id, desk=desk)
         if body.agree is not None:
             await joining.answer(session, mediation, party, conversation, agree=body.agree, desk=desk)
-        return await _card(session, mediation, party, desk)
+        return await views.offering(session, mediation, party, desk=desk)
 
     return await effect(request, work)
 

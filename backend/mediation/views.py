@@ -6,7 +6,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend.events.service import Desk
 from backend.localtime import say_moment
-from backend.mediation import pushes, sittings
+from backend.mediation import pushes, service, sittings
 from backend.mediation.models import Answer, Mediation, MediationParty, MediationRoom, MediationState, Mediator, Origin, Side
 
 STATE_NAMES = {
@@ -48,3 +48,20 @@ async def card(session: AsyncSession, mediation: Mediation, party: MediationPart
         "joined": bool(other and other.answer is Answer.AGREED),
         "choosing": applicant and mediation.state is MediationState.OPEN and mediator is None,
     }
+
+
+async def offering(session: AsyncSession, mediation: Mediation, party: MediationParty, *, desk: Desk) -> dict[str, Any]:
+    """The card, with the mediators to choose from: {id, label}."""
+    shown = await card(session, mediation, party, desk=desk)
+    offered = (await service.mediators(session, mediation))[: service.OFFERED] if shown["choosing"] else []
+    return shown | {"offered": [{"id": m.id, "label": pushes.mediator_label(m)} for m in offered]}
+
+
+async def of_resident(session: AsyncSession, resident_id: int, *, desk: Desk) -> list[dict[str, Any]]:
+    """The mediations a resident is a party of, newest first, each as ``offering`` shows it to them."""
+    cards = []
+    for mediation in await service.of_resident(session, resident_id):
+        parties = (await pushes.parties_of(session, mediation)).values()
+        mine = next(party for party in parties if party.resident_id == resident_id)
+        cards.append(await offering(session, mediation, mine, desk=desk))
+    return cards

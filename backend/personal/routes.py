@@ -1,4 +1,4 @@
-"""A resident asks for their data, or that it be deleted."""
+"""A resident asks how everything stands, for their data, or that it be deleted."""
 
 from typing import Any
 
@@ -6,12 +6,14 @@ from aiohttp import web
 from pydantic import BaseModel
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from backend.conversations import service as conversations
 from backend.conversations.models import Conversation
 from backend.events.routes import effect
 from backend.events.service import Desk
-from backend.personal import service
+from backend.house import DESK
+from backend.personal import service, standing
 from backend.personal.models import Wish
-from backend.web import body_of
+from backend.web import DATABASE, body_of
 
 routes = web.RouteTableDef()
 
@@ -29,3 +31,12 @@ async def ask(request: web.Request) -> web.Response:
         return {"new": await service.ask(session, conversation, body.wish, now=desk.now)}
 
     return await effect(request, work, status=202)
+
+
+@routes.get("/internal/v1/standing")
+async def stand(request: web.Request) -> web.Response:
+    """{events, applications, consults, opinions, mediations} of a conversation's resident, as cards, newest first."""
+    async with request.app[DATABASE].read() as session:
+        conversation = await conversations.by_tracker_key(session, request.query.get("conversation", ""))
+        answer = await standing.of_conversation(session, conversation, desk=await request.app[DESK](session))
+    return web.json_response(answer)
