@@ -51,7 +51,7 @@ FILES: dict[str, tuple[tuple[Column, ...], tuple[str, ...], _Write]] = {
 }
 # Where no two rows may be alike is all that there is to check.
 UNIQUE = {"aliases.csv": ("name", "means"), "holidays.csv": ("day",), "guides.csv": ("key",)}
-REGISTRY = frozenset({"areas.csv", "places.csv", "aliases.csv", "holidays.csv"})
+IN_MEMORY = frozenset({"areas.csv", "places.csv", "aliases.csv", "holidays.csv", "items.csv", "guides.csv"})
 
 
 async def import_city(session: AsyncSession, folder: Path) -> list[FileResult]:
@@ -73,7 +73,7 @@ async def import_city(session: AsyncSession, folder: Path) -> list[FileResult]:
         problems = sorted(table.problems, key=lambda problem: problem.line)
         results[name] = FileResult(name, len(table.rows), changes, problems, held_by)
     await opinions.ensure_one(session)
-    if any(result.changes and result.changes.total for result in results.values() if result.file in REGISTRY):
+    if any(result.changes and result.changes.total for result in results.values() if result.file in IN_MEMORY):
         await grids.next_revision(session)
     return list(results.values())
 

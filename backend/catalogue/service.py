@@ -3,7 +3,9 @@
 import math
 import re
 from collections import Counter
+from collections.abc import Sequence
 from datetime import date
+from typing import NamedTuple
 
 from sqlalchemy import select
 from sqlalchemy.dialects import postgresql, sqlite
@@ -58,31 +60,51 @@ async def count_refusal(session: AsyncSession, item_code: str, day: date) -> Non
     )
 
 
-async def find_guide(session: AsyncSession, text: str) -> Guide | None:
-    """Return the guide that answers ``text``, or None when none is near enough."""
-    found = best_guide(list(await session.scalars(select(Guide).order_by(Guide.key))), text)
-    return found[0] if found and found[1] >= GUIDE_THRESHOLD else None
+class Advice(NamedTuple):
+    """A guide as it is kept in memory."""
+
+    key: str
+    question: str
+    keywords: str
+    answer: str
 
 
-def best_guide(guides: list[Guide], text: str) -> tuple[Guide, float] | None:
-    """Return the nearest guide and how near it is: the share of the question's character pairs that stand in the guide,
-    rare ones counting more, and a share for each of its keywords that was said in full. None without guides."""
-    said = plain(text).lower()
-    pairs = _pairs(said)
-    documents = [_pairs(guide.question).union(*map(_pairs, guide.keywords.split())) for guide in guides]
-    spread = Counter(pair for document in documents for pair in document)
-    owners = Counter(word for guide in guides for word in set(guide.keywords.split()))
-    weight = {pair: math.log(1 + len(guides) / spread[pair]) if pair in spread else UNKNOWN_WEIGHT for pair in pairs}
-    total = sum(weight.values())
-    scored = []
-    for guide, document in zip(guides, documents, strict=True):
-        share = sum(weight[pair] for pair in pairs & document) / total if total else 0.0
-        words = sum(1 / owners[word] for word in set(guide.keywords.split()) if word.lower() in said)
-        scored.append((share + KEYWORD_SHARE * min(words, KEYWORDS_COUNTED), guide))
-    if not scored:
-        return None
-    score, guide = max(scored, key=lambda pair: pair[0])
-    return guide, score
+class Guides:
+    """The city's guides, made ready to be compared with a question."""
+
+    def __init__(self, guides: Sequence[Advice]) -> None:
+        self._guides = guides
+        self._documents = [_pairs(guide.question).union(*map(_pairs, guide.keywords.split())) for guide in guides]
+        self._words = [set(guide.keywords.split()) for guide in guides]
+        self._owners = Counter(word for words in self._words for word in words)
+        spread = Counter(pair for document in self._documents for pair in document)
+        self._rarity = {pair: math.log(1 + len(guides) / count) for pair, count in spread.items()}
+
+    @classmethod
+    async def load(cls, session: AsyncSession) -> "Guides":
+        columns = (Guide.key, Guide.question, Guide.keywords, Guide.answer)
+        return cls([Advice(*row) for row in await session.execute(select(*columns).order_by(Guide.key))])
+
+    def find(self, text: str) -> Advice | None:
+        """The guide that answers ``text``, or None when none is near enough."""
+        found = self.best(text)
+        return found[0] if found and found[1] >= GUIDE_THRESHOLD else None
+
+    def best(self, text: str) -> tuple[Advice, float] | None:
+        """The nearest guide and how near it is: the share of the question's character pairs that stand in the guide, rare ones
+        counting more, and a share for each of its keywords that was said in full. None without guides."""
+        said = plain(text).lower()
+        weight = {pair: self._rarity.get(pair, UNKNOWN_WEIGHT) for pair in _pairs(said)}
+        total = sum(weight.values())
+        scored = []
+        for guide, document, keywords in zip(self._guides, self._documents, self._words, strict=True):
+            share = sum(weight[pair] for pair in weight.keys() & document) / total if total else 0.0
+            words = sum(1 / self._owners[word] for word in keywords if word.lower() in said)
+            scored.append((share + KEYWORD_SHARE * min(words, KEYWORDS_COUNTED), guide))
+        if not scored:
+            return None
+        score, guide = max(scored, key=lambda pair: pair[0])
+        return guide, score
 
 
 def _pairs(text: str) -> set[str]:

@@ -7,7 +7,7 @@ their beginnings by word boundaries. Every span is a literal part of the text.
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from backend import spoken_times as times
@@ -87,6 +87,7 @@ _AFTER_SHORT = re.compile(
 )
 _ALONE = re.compile(rf"[{HAN}]{{2,5}}(?:{_PHASE.pattern})|[{HAN}]{{1,3}}[{WEAK_ENDS}](?![{HAN}])")
 _BEFORE_A_PLACE = (*"收管修理坏亮停堵漏臭响吵脏乱裂断破掉倒", "另外", "还有", "以及", "同时", "加上")  # 垃圾没人收蔡圩小区…
+REMEMBERED = 32  # texts: the parts of a message are read several times
 COMMON_NAME, COMMON_WORD = 50, 4000  # counts in jieba's dictionary
 _NEGATED = re.compile(r"(?:不是|并非|并不是|不在|别是|而不是|没在|不住)(?:说)?[在]?$")
 _WRONG = re.compile(r"^(?:[\u4e00-\u9fff]{0,2})?(?:写|说|打|搞|弄|输|填|报|记|看)?错了?")
@@ -205,6 +206,7 @@ class AddressReader:
 
     def __init__(self, gazetteer: Gazetteer) -> None:
         self.gazetteer = gazetteer
+        self._read = lru_cache(REMEMBERED)(lambda text: _Pass(gazetteer, text).run())
 
     def warm(self) -> None:
         """Read the dictionary, which takes a second."""
@@ -212,7 +214,7 @@ class AddressReader:
 
     def read(self, text: str) -> Reading:
         """Return every place, door, phone and time phrase of ``text`` (only its first 1,000 characters are read)."""
-        return _Pass(self.gazetteer, text[:1000]).run()
+        return self._read(text[:1000])
 
 
 class _Pass:

@@ -166,3 +166,4 @@ async def next_revision(session: AsyncSession) -> None:
         session.add(Registry(id=1, revision=1))
     else:
         found.revision += 1
+    session.info.pop("revision", None)

@@ -84,7 +84,7 @@ class Holiday(Base):
 
 
 class Registry(Base):
-    """One row: ``revision`` grows with every import that changed areas, places, aliases or holidays."""
+    """One row: ``revision`` grows with every import that changed what is kept in memory: see backend/importing.py."""
 
     __tablename__ = "registry"
 

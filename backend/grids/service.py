@@ -38,8 +38,13 @@ class Card:
 
 
 async def revision(session: AsyncSession) -> int:
-    """A number that grows with every import that changed the registry or the holidays."""
-    return await session.scalar(select(Registry.revision)) or 0
+    """A number that grows with every import that changed what is kept in memory; read once in a transaction."""
+    if "revision" not in session.info:
+        session.info["revision"] = await session.scalar(_REVISION) or 0
+    return session.info["revision"]
+
+
+_REVISION = select(Registry.revision)
 
 
 async def current(session: AsyncSession, held: Gazetteer | None) -> Gazetteer:

@@ -3,15 +3,14 @@
 import re
 from typing import Any
 
+from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from backend.catalogue import service as catalogue
-from backend.catalogue.models import Item
 from backend.events.service import Desk
 from backend.grids import service as grids
 from backend.grids.locate import full_name
 from backend.grids.models import Area, Level
-from backend.intake.service import Readers, admission, item_of
+from backend.intake.service import Readers, item_of
 from backend.localtime import say_moment
 
 _GRID_MEMBER = re.compile(r"网格(员|长)")
@@ -37,7 +36,7 @@ async def answer(
         return {"kind": "erasure"}
     if _GRID_MEMBER.search(text) and not _COMPLAINT.search(text):
         return await _grid_member(session, readers, text=text, parts=parts, area_code=area_code)
-    guide = await catalogue.find_guide(session, text)
+    guide = (await readers.guides(session)).find(text)
     if guide is None:
         return {"kind": "unknown"}
     if guide.key == _OFFICE_HOURS:
@@ -49,17 +48,17 @@ async def answer(
             "open": calendar.is_open(desk.now),
             "next": say_moment(calendar.next_opening(desk.now), now=desk.now, zone=desk.zone),
         }
-    if guide.key == _DURATION and (item := await _item(session, readers, text, item_code)) is not None:
+    if guide.key == _DURATION and (item := _item(readers, await readers.admission(session), text, item_code)) is not None:
         due = say_moment(desk.calendar.add_working_hours(desk.now, item.due_hours), now=desk.now, zone=desk.zone)
         return {"kind": "duration", "item": item.name, "hours": item.due_hours, "due": due}
     return {"kind": "answer", "answer": guide.answer}
 
 
-async def _item(session: AsyncSession, readers: Readers, text: str, item_code: str | None) -> Item | None:
+def _item(readers: Readers, items: dict[str, Row[Any]], text: str, item_code: str | None) -> Row[Any] | None:
     if item_code is None:
-        read = item_of(readers, await admission(session), text)
+        read = item_of(readers, items, text)
         item_code = read.get("code") if read["status"] == "sure" else None
-    return await session.get(Item, item_code) if item_code else None
+    return items.get(item_code) if item_code else None
 
 
 async def _grid_member(

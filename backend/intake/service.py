@@ -5,10 +5,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Row, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend.catalogue.models import Item
+from backend.catalogue.service import Guides
 from backend.grids import service as grids
 from backend.grids.address import AddressReader, Reading
 from backend.grids.gazetteer import Gazetteer
@@ -30,11 +31,14 @@ DETAILS = ("road", "building", "group", "grid")
 
 @dataclass
 class Readers:
-    """What reading needs in memory: the registry's reader, kept up with imports, and the item classifier."""
+    """What reading needs in memory: the registry's reader, the admission list and the guides, kept up with imports,
+    and the item classifier."""
 
     classifier_path: Path
     _reader: AddressReader | None = field(default=None, repr=False)
     _classifier: ItemClassifier | None = field(default=None, repr=False)
+    _admission: tuple[int, dict[str, Row[Any]]] | None = field(default=None, repr=False)
+    _guides: tuple[int, Guides] | None = field(default=None, repr=False)
 
     async def address(self, session: AsyncSession) -> AddressReader:
         """The address reader of the registry's present revision."""
@@ -43,6 +47,21 @@ class Readers:
         if self._reader is None or present is not held:
             self._reader = AddressReader(present)
         return self._reader
+
+    async def admission(self, session: AsyncSession) -> dict[str, Row[Any]]:
+        """The admission list by code: its items, without their versions."""
+        present = await grids.revision(session)
+        if self._admission is None or self._admission[0] != present:
+            columns = (Item.code, Item.category, Item.name, Item.admitted, Item.due_hours, Item.keywords, Item.channel)
+            self._admission = present, {item.code: item for item in await session.execute(select(*columns))}
+        return self._admission[1]
+
+    async def guides(self, session: AsyncSession) -> Guides:
+        """The city's guides."""
+        present = await grids.revision(session)
+        if self._guides is None or self._guides[0] != present:
+            self._guides = present, await Guides.load(session)
+        return self._guides[1]
 
     def items(self) -> ItemClassifier:
         assert self._classifier is not None, "prepare() comes first"
@@ -91,7 +110,7 @@ async def read(
     place = None
     if pin is not None or said:
         place = await place_of(session, reader.gazetteer, grids.merge(parts, said), pin=pin or earlier_pin)
-    items = await admission(session) if said_matters else {}
+    items = await readers.admission(session) if said_matters else {}
     matters = []
     for number, matter in enumerate(said_matters):
         told = reader.read(matter)
@@ -147,12 +166,7 @@ async def place_of(session: AsyncSession, gazetteer: Gazetteer, parts: dict[str,
     }
 
 
-async def admission(session: AsyncSession) -> dict[str, Item]:
-    """The admission list by code."""
-    return {item.code: item for item in await session.scalars(select(Item))}
-
-
-def item_of(readers: Readers, items: dict[str, Item], text: str) -> dict[str, Any]:
+def item_of(readers: Readers, items: dict[str, Row[Any]], text: str) -> dict[str, Any]:
     """Which item a matter is: {status, code, name, category, channel, choices, named}.
 
     status is sure, close (``choices`` has two or three to ask about), off_list (refused, ``channel`` says where to
@@ -178,7 +192,7 @@ def item_of(readers: Readers, items: dict[str, Item], text: str) -> dict[str, An
     return {"status": "close", "choices": [c | {"status": "sure"} for c in choices]}
 
 
-def item_as_dict(item: Item, status: str) -> dict[str, Any]:
+def item_as_dict(item: Item | Row[Any], status: str) -> dict[str, Any]:
     """The item as ``item_of`` gives it."""
     return {
         "status": status,

@@ -4,6 +4,7 @@ The file is an .npz archive of plain numbers and text, read with ``allow_pickle=
 can be wrong, but it cannot run code.
 """
 
+import functools
 import itertools
 import json
 import math
@@ -57,10 +58,15 @@ CHARACTERS = (1, 3)  # the blocks that are also counted without damping
 
 
 def _words(text: str) -> list[str]:
+    return [word for word in _tokenizer().cut(text) if not word.isspace()]
+
+
+@functools.cache
+def _tokenizer() -> Any:
     import jieba
 
     jieba.setLogLevel(30)
-    return [word for word in jieba.dt.cut(text) if not word.isspace()]
+    return jieba.dt
 
 
 def _grams(text: str, longest: int) -> Iterator[str]:

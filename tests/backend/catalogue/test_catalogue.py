@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from backend.catalogue import service as catalogue
-from backend.catalogue.models import Guide, HandlerKind, Refusal
+from backend.catalogue.models import HandlerKind, Refusal
+from backend.catalogue.service import Advice, Guides
 from backend.db import Database
 from backend.importing import import_city
 
@@ -62,14 +63,15 @@ async def test_paraphrases_find_their_guide(city: Database) -> None:
         rows = list(csv.DictReader(file))
     outcome: Counter[str] = Counter()
     async with city.read() as session:
-        for row in rows:
-            found = await catalogue.find_guide(session, row["text"])
-            key = found.key if found else ""
-            outcome["right" if key == row["key"] else "missed" if not key else "wrong"] += 1
+        guides = await Guides.load(session)
+    for row in rows:
+        found = guides.find(row["text"])
+        key = found.key if found else ""
+        outcome["right" if key == row["key"] else "missed" if not key else "wrong"] += 1
     assert outcome["right"] >= 0.95 * len(rows)
     assert outcome["wrong"] <= 1
 
 
 def test_without_guides_there_is_no_answer() -> None:
-    assert catalogue.best_guide([], "几点上班") is None
-    assert catalogue.best_guide([Guide(key="a", question="几点上班？", keywords="", answer="")], "")[1] == 0
+    assert Guides([]).best("几点上班") is None
+    assert Guides([Advice(key="a", question="几点上班？", keywords="", answer="")]).best("")[1] == 0
