@@ -143,6 +143,23 @@ def button(title: str, intent: str, **values: object) -> dict[str, str]:
     return {"title": title, "payload": f"/{intent}{{{inside}}}"}
 
 
+def only_changes(events: list[dict[str, Any]], slots: dict[str, Any]) -> list[dict[str, Any]]:
+    """The events without slots that are set to the plain value which they have: the engine would store and replay each of them.
+
+    The first event stays, which tells a form that the message was for it, and so does what is asked next.
+    """
+    known, kept = dict(slots), []
+    for event in events:
+        if event.get("event") == "slot":
+            name, value = event["name"], event["value"]
+            plain = value is None or isinstance(value, str | bool | int)  # a list may have been changed where it is
+            if kept and plain and name != "requested_slot" and name in known and known[name] == value:
+                continue
+            known[name] = value
+        kept.append(event)
+    return kept
+
+
 class HouseAction(Action):
     """An action that is given the house. Subclasses set ``action_name`` and define ``act``."""
 
@@ -155,7 +172,7 @@ class HouseAction(Action):
         return self.action_name
 
     async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> list[dict[str, Any]]:
-        return await self.act(Turn(self.house, tracker, dispatcher))
+        return only_changes(await self.act(Turn(self.house, tracker, dispatcher)), tracker.slots)
 
     async def act(self, turn: Turn) -> list[dict[str, Any]]:
         raise NotImplementedError
