@@ -184,9 +184,11 @@ async def test_what_climbed_is_dispatched_from_where_it_lies_or_above_only(story
     await story.work()
     story.clock.advance(days=7)
     await story.work()
-    assert (await story.event()).level is HandlerKind.COMMUNITY
+    story.clock.advance(days=7)
+    await story.work()
+    assert (await story.event()).level is HandlerKind.STREET
     with pytest.raises(Forbidden):
-        await story.step("head1", S.DISPATCHED, handler=(HandlerKind.GRID, "g2"))
+        await story.step("community1", S.DISPATCHED, handler=(HandlerKind.COMMUNITY, "c1"))
     await story.step("street1", S.DISPATCHED, handler=(HandlerKind.STREET, "s1"))
     await story.step("street1", S.IN_PROGRESS)
     await story.step("street1", S.HANDLED, "办了")
