@@ -81,7 +81,7 @@ async def read(request: web.Request) -> web.Response:
     address, backend, seal = address_of(request), request.app[BACKEND], request.app[SEAL]
     last = min(_number(request, "last", 0), stream.PAGE)
     if last:
-        before = min(_number(request, "before", stream.NEWEST) or stream.NEWEST, stream.NEWEST)
+        before = min(_number(request, "before", 0) or stream.NEWEST, stream.NEWEST)
         feed = await backend.newest(channel=Web.name, address=address, before=before, last=last)
     else:
         after, limit = _number(request, "after", 0), min(_number(request, "limit", stream.PAGE), stream.PAGE)
