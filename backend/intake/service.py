@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import jieba
 from sqlalchemy import Row, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -83,7 +84,7 @@ class Readers:
         # The dictionaries are read now and not with the first resident, whose turn would not wait so long.
         reader = await self.address(session)
         await asyncio.to_thread(reader.warm)
-        await asyncio.to_thread(self._classifier.classify, "路灯坏了")
+        await asyncio.to_thread(jieba.dt.initialize)
 
 
 async def read(

@@ -62,6 +62,8 @@ async def test_a_consult_is_claimed_and_answered(browser: Browser, table: Table,
 async def test_a_mediation_is_planned_and_seen_live(browser: Browser, table: Table, size: dict[str, int]) -> None:
     number = (await table.asks())["number"]
     async with signed_in(browser, table.desk.town, "community", size) as page:
+        if size is PHONE:
+            await page.get_by_text("更多", exact=True).click()
         await page.get_by_role("link", name="调解", exact=True).click()
         await expect(page.get_by_role("heading", name="这里办 1")).to_be_visible()
         assert await fits(page)

@@ -174,7 +174,7 @@ CONVERSATIONS: dict[str, list[tuple[str, list[str]]]] = {
     ],
     "a word about the form is no matter": [
         ("国泰民安社区8号楼楼下狗叫，吵死了", [SUMMARY]),
-        ("类别不对", ["要改哪里"]),
+        ("类别不对", ["该算哪一类"]),
         ("不是狗叫，是垃圾没人收", ["垃圾清运", SUMMARY]),
     ],
     "who knows no place chooses a street": [

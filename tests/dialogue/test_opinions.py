@@ -32,7 +32,7 @@ def test_a_suggestion_from_its_first_words_to_the_stars(system: System) -> None:
     number = re.findall(r"Y\d{4}-\d{4}", heard)[0]
     hear(
         system, "walker", ["希望小广场晚上亮一点，多装几盏路灯", "国泰民安社区的", "附议", "邻居的建议"],
-        "说的是哪个小区或者社区", "邻居提过差不多的", "跳舞看不见", number, "附议好了", "现在有 1 位邻居附议", "没有等着附议的",
+        "说的是哪个小区或者社区", "邻居提过差不多的", "跳舞看不见", number, "附议好了", "现在有 1 位邻居附议", "正在提的建议",
     )  # fmt: skip
     hear(
         system, "stranger", ["邻居的建议", "订阅公开 国泰民安社区"],

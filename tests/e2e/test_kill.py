@@ -63,6 +63,10 @@ class Resident:
             turn += 1
             answers = await self.say(f"kill-{self.name}-{turn:06d}-a", {"kind": "text", "text": self.line})
             buttons = [button["payload"] for answer in answers for button in answer["buttons"]]
+            if "/report_separately" in buttons:  # it is noticed that this was reported before
+                press = {"kind": "button", "payload": "/report_separately", "title": "另报一件"}
+                answers = await self.say(f"kill-{self.name}-{turn:06d}-s", press)
+                buttons = [button["payload"] for answer in answers for button in answer["buttons"]]
             assert "/confirm_report" in buttons, answers
             await self.say(f"kill-{self.name}-{turn:06d}-b", {"kind": "button", "payload": "/confirm_report", "title": "确认"})
             self.ledger.confirmed += 1

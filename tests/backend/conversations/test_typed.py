@@ -5,8 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from backend.catalogue.models import Guide
-from backend.catalogue.service import GUIDE_THRESHOLD, best_guide
+from backend.catalogue.service import Advice, Guides
 from backend.clock import FakeClock
 from backend.conversations import service
 from backend.conversations.models import MessageKind
@@ -60,9 +59,9 @@ ABOUT_THE_CHAT = {
 }
 
 
-def demo_guides() -> list[Guide]:
+def demo_guides() -> Guides:
     with Path("demo/guides.csv").open(encoding="utf-8") as file:
-        return [Guide(**row) for row in csv.DictReader(file)]
+        return Guides([Advice(*(row[name] for name in Advice._fields)) for row in csv.DictReader(file)])
 
 
 async def pressed_by(database: Database, clock: FakeClock, sentences: Sentences, number: int, text: str) -> str | None:
@@ -85,9 +84,9 @@ async def test_words_about_the_chat_itself_ask_the_guide_and_words_about_a_matte
         for text in said:
             number += 1
             assert await pressed_by(database, clock, sentences, number, text) == "/ask_guide", text
-            found = best_guide(guides, text)
+            found = guides.find(text)
             assert found is not None, text
-            assert (found[0].key, found[1] >= GUIDE_THRESHOLD) == (key, True), text
+            assert found.key == key, text
     for text in (
         "公告栏上的字太小了看不清",
         "老有人上门来推销",

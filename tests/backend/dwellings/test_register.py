@@ -155,7 +155,7 @@ async def test_the_log_of_a_staff_check_says_whether_the_phone_is_the_register_s
     for unit in ("1-101", "1-102"):
         status, said, _ = await desk.post(f"{where}/matches", unit=unit, conversation=str(conversation))
         assert status == 303, said
-    assert "留过的手机号与登记一致" in (await desk.get(where))[1]
+    assert "手机号与登记一致" in (await desk.get(where))[1]
     async with town.database.read() as session:
         rows = list(await session.scalars(select(VoteLog.details).where(VoteLog.what == "matched").order_by(VoteLog.id)))
     assert rows == [{"unit": "1-101", "phone": True}, {"unit": "1-102", "phone": None}]

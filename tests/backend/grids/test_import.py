@@ -267,7 +267,7 @@ def test_the_command_lists_errors_and_exits_with_one(sqlite_url: str, city: Path
     assert "areas.csv: 新增258，更改0，删除0，不变0。" in good.stdout
     assert "宫涵社区 2000 ns\n" in (tmp_path / "home" / "registry.dict").read_text(encoding="utf-8")
     assert bad.returncode == 1
-    assert bad.stderr.splitlines() == ["guides.csv:60 [question] 不能为空。", "guides.csv:60 [answer] 不能为空。"]
+    assert bad.stderr.splitlines() == ["guides.csv:61 [question] 不能为空。", "guides.csv:61 [answer] 不能为空。"]
     assert "guides.csv: 2处错误，没有写入。" in bad.stdout
 
 
@@ -275,5 +275,5 @@ async def test_guides_and_departments_come_along(database: Database) -> None:
     await imported(database, DEMO)
 
     async with database.read() as session:
-        assert await session.scalar(select(func.count()).select_from(Guide)) == 58
+        assert await session.scalar(select(func.count()).select_from(Guide)) == 59
         assert await session.scalar(select(func.count()).select_from(Department)) == 27

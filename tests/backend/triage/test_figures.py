@@ -126,7 +126,7 @@ async def test_what_follows_a_reopening_is_no_correction(
     await step(event, "housing1", S.HANDLED)
     await step(event, "", S.REOPENED)
     await clerk.run_once(database, desk_of)
-    await step(event, "street1", S.DISPATCHED, handler=WATER)
+    await step(event, "district1", S.DISPATCHED, handler=WATER)
     found = await figures(database, clock.now())
     assert (found["dispatched"], found["automatic"], found["corrected"]) == (1, 1, 0)
 
