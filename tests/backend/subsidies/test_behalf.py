@@ -212,7 +212,10 @@ async def test_a_phone_that_gets_no_text_message_ends_it_and_she_is_told(
 async def test_her_own_phone_does_not_speak_for_her_mother(with_sms: tuple[Talker, SmsGateway]):
     daughter, _ = with_sms
     sent = {"channel": "web", "external_id": "0", "address": daughter.address, "kind": "text", "text": f"我的电话是{PHONE}"}
-    await daughter.client.post("/internal/v1/messages", json=sent)
+    told = await (await daughter.client.post("/internal/v1/messages", json=sent)).json()
+    await daughter.client.post("/internal/v1/turns/claim", json={"worker": "w", "limit": 50})
+    done = {"worker": "w", "replies": [{"text": "好的。"}]}
+    await daughter.client.post(f"/internal/v1/turns/{told['message_id']}/finish", json=done)
     await daughter.say("我妈今年82，本市户口，高龄津贴怎么领")
     await daughter.say(choice="apply=elderly_allowance")
     await daughter.say("对")
